@@ -1,0 +1,3 @@
+// Everything runs in the browser: hob serves the page as static files.
+export const ssr = false;
+export const prerender = false;

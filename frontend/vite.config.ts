@@ -1,0 +1,38 @@
+import { sveltekit } from '@sveltejs/kit/vite';
+import tailwindcss from '@tailwindcss/vite';
+import { svelteTesting } from '@testing-library/svelte/vite';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+// KaTeX's stylesheet names woff2, woff and ttf; every supported browser takes woff2.
+const katexWoff2Only: Plugin = {
+	name: 'katex-woff2-only',
+	enforce: 'pre',
+	transform(code, id) {
+		if (!/katex(\.min)?\.css/.test(id)) return null;
+		return code.replace(
+			/,\s*url\([^)]+\.(?:woff|ttf)\)\s*format\(["'](?:woff|truetype)["']\)/g,
+			''
+		);
+	}
+};
+const hob = process.env.HOB_URL ?? 'http://127.0.0.1:4620';
+
+export default defineConfig({
+	plugins: [katexWoff2Only, tailwindcss(), sveltekit(), svelteTesting()],
+	// No inlined fonts: the policy allows font-src 'self' only.
+	build: {
+		target: 'es2022',
+		reportCompressedSize: false,
+		chunkSizeWarningLimit: 900,
+		assetsInlineLimit: 0
+	},
+	server: { proxy: { '/v1': hob, '/api': hob } },
+	test: {
+		environment: 'jsdom',
+		include: ['src/**/*.{test,spec}.ts'],
+		setupFiles: ['./src/test-setup.ts'],
+		restoreMocks: true,
+		expect: { requireAssertions: true }
+	}
+});
