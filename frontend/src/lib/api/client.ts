@@ -1,0 +1,297 @@
+/**
+ * Typed calls to hob. This is the only file of the page that calls fetch; the event streams
+ * (stream.ts, events.ts) open their connections through `open` below.
+ */
+import type {
+	Account,
+	ApiKey,
+	Attachment,
+	Conversation,
+	Engine,
+	Generation,
+	LogLine,
+	Message,
+	ModelList,
+	QueuedMessageInput,
+	Server,
+	ServerInput,
+	SessionInfo,
+	User
+} from './types';
+
+/** JSON calls answer in milliseconds; past this hob is stuck or out of reach. */
+const CALL_TIMEOUT_MS = 30_000;
+/** Uploads of 32 MiB over a slow link take a while. */
+const UPLOAD_TIMEOUT_MS = 300_000;
+
+interface ErrorDetail {
+	code?: string | null;
+	type?: string;
+	param?: string | null;
+	retryAfterS?: number | null;
+	engine?: Engine | null;
+}
+
+/**
+ * Any call that did not end in 2xx. `status` 0: no answer came at all, and `code` says why
+ * ("network": no connection, "timeout": no headers in time).
+ */
+export class ApiError extends Error {
+	readonly status: number;
+	readonly code: string | null;
+	readonly type: string;
+	readonly param: string | null;
+	readonly retryAfterS: number | null;
+	readonly engine: Engine | null;
+
+	constructor(status: number, message: string, detail: ErrorDetail = {}) {
+		super(message);
+		this.name = 'ApiError';
+		this.status = status;
+		this.code = detail.code ?? null;
+		this.type = detail.type ?? '';
+		this.param = detail.param ?? null;
+		this.retryAfterS = detail.retryAfterS ?? null;
+		this.engine = detail.engine ?? null;
+	}
+}
+
+let onUnauthorized: () => void = () => undefined;
+
+/** `fn` runs when a call other than log-in is refused because nobody is signed in. */
+export function setUnauthorizedHandler(fn: () => void): void {
+	onUnauthorized = fn;
+}
+
+const STATUS_WORDS: Record<number, string> = {
+	400: 'hob did not understand the request',
+	401: 'You are not signed in',
+	403: 'You may not do this',
+	404: 'Not found',
+	409: 'This conflicts with what is there',
+	413: 'Too big',
+	422: 'hob could not use the request',
+	429: 'Too many requests',
+	500: 'hob met an internal error',
+	502: 'The model could not be reached',
+	503: 'The model is not ready',
+	504: 'The model did not answer in time'
+};
+
+/** Seconds of a Retry-After header, which is a number or an HTTP date (RFC 9110 10.2.3). */
+function parseRetryAfter(value: string | null): number | null {
+	if (!value) return null;
+	const seconds = Number(value);
+	if (Number.isFinite(seconds)) return Math.max(0, seconds);
+	const at = Date.parse(value);
+	return Number.isNaN(at) ? null : Math.max(0, Math.round((at - Date.now()) / 1000));
+}
+
+/** Reads an error response of hob, of an engine, or of a proxy that knows neither. */
+export async function errorOf(response: Response): Promise<ApiError> {
+	const fallback = STATUS_WORDS[response.status] ?? `HTTP ${String(response.status)}`;
+	const retryAfterS = parseRetryAfter(response.headers.get('retry-after'));
+	try {
+		const body = JSON.parse(await response.text()) as { error?: unknown } | null;
+		const error = body?.error;
+		if (typeof error === 'string')
+			return new ApiError(response.status, error || fallback, { retryAfterS });
+		if (error && typeof error === 'object') {
+			const e = error as Record<string, unknown>;
+			return new ApiError(
+				response.status,
+				typeof e.message === 'string' && e.message ? e.message : fallback,
+				{
+					code: typeof e.code === 'string' ? e.code : null,
+					type: typeof e.type === 'string' ? e.type : '',
+					param: typeof e.param === 'string' ? e.param : null,
+					retryAfterS,
+					engine: (e.engine as Engine | undefined) ?? null
+				}
+			);
+		}
+	} catch {
+		// Not JSON: a proxy's page. The status says enough.
+	}
+	return new ApiError(response.status, fallback, { retryAfterS });
+}
+
+export interface OpenOptions {
+	method?: string;
+	body?: BodyInit;
+	headers?: Record<string, string>;
+	/** Ends the request at any time, headers come or not. */
+	signal?: AbortSignal;
+	/** Milliseconds until headers must be there. */
+	headerTimeoutMs: number;
+	/** A 401 opens the log-in dialog unless this is true. */
+	quiet401?: boolean;
+}
+
+/**
+ * One request; resolves with a 2xx response whose body is not read yet, else throws ApiError.
+ * An abort by `signal` throws the browser's AbortError.
+ */
+export async function open(path: string, options: OpenOptions): Promise<Response> {
+	const control = new AbortController();
+	let timedOut = false;
+	const timer = setTimeout(() => {
+		timedOut = true;
+		control.abort();
+	}, options.headerTimeoutMs);
+	const outer = options.signal;
+	const forward = (): void => control.abort(outer?.reason);
+	if (outer?.aborted) forward();
+	else outer?.addEventListener('abort', forward, { once: true });
+	let response: Response;
+	try {
+		response = await fetch(path, {
+			method: options.method ?? 'GET',
+			credentials: 'same-origin',
+			cache: 'no-store',
+			headers: options.headers,
+			body: options.body,
+			signal: control.signal
+		});
+		if (!response.ok) throw await errorOf(response);
+	} catch (e) {
+		outer?.removeEventListener('abort', forward);
+		if (e instanceof ApiError) {
+			if (e.status === 401 && !options.quiet401) onUnauthorized();
+			throw e;
+		}
+		if (outer?.aborted) throw new DOMException('Aborted', 'AbortError');
+		if (timedOut) {
+			const seconds = String(Math.round(options.headerTimeoutMs / 1000));
+			throw new ApiError(0, `No answer within ${seconds} s`, { code: 'timeout' });
+		}
+		throw new ApiError(0, 'hob cannot be reached', { code: 'network' });
+	} finally {
+		clearTimeout(timer);
+	}
+	return response;
+}
+
+export function isAbort(e: unknown): boolean {
+	return e instanceof DOMException && e.name === 'AbortError';
+}
+
+interface CallOptions {
+	signal?: AbortSignal;
+	quiet401?: boolean;
+}
+
+async function call<T>(
+	method: string,
+	path: string,
+	body?: unknown,
+	options: CallOptions = {}
+): Promise<T> {
+	const unsafe = method !== 'GET';
+	const response = await open(path, {
+		method,
+		headers: unsafe ? { 'content-type': 'application/json' } : {},
+		body:
+			body === undefined
+				? unsafe && method !== 'DELETE'
+					? '{}'
+					: undefined
+				: JSON.stringify(body),
+		headerTimeoutMs: CALL_TIMEOUT_MS,
+		...options
+	});
+	if (response.status === 204) return undefined as T;
+	try {
+		return (await response.json()) as T;
+	} catch {
+		if (options.signal?.aborted) throw new DOMException('Aborted', 'AbortError');
+		throw new ApiError(0, 'The answer of hob broke off', { code: 'network' });
+	}
+}
+
+const id = encodeURIComponent;
+
+/** Every JSON call that the page makes, by name. */
+export const api = {
+	session: () => call<SessionInfo>('GET', '/api/session', undefined, { quiet401: true }),
+	setup: (input: { token: string; name: string; password: string }) =>
+		call<{ user: User }>('POST', '/api/setup', input, { quiet401: true }),
+	login: (input: { name: string; password: string }) =>
+		call<{ user: User }>('POST', '/api/login', input, { quiet401: true }),
+	logout: () => call<void>('POST', '/api/logout', undefined, { quiet401: true }),
+	signup: (input: { name: string; password: string }) =>
+		call<{ status: 'pending' }>('POST', '/api/signup', input, { quiet401: true }),
+
+	users: () => call<{ users: Account[] }>('GET', '/api/users'),
+	approveUser: (userId: string) =>
+		call<{ user: Account }>('POST', `/api/users/${id(userId)}/approve`),
+	disableUser: (userId: string) =>
+		call<{ user: Account }>('POST', `/api/users/${id(userId)}/disable`),
+	keys: () => call<{ keys: ApiKey[] }>('GET', '/api/keys'),
+	createKey: (name: string) => call<{ key: ApiKey; secret: string }>('POST', '/api/keys', { name }),
+	deleteKey: (keyId: string) => call<void>('DELETE', `/api/keys/${id(keyId)}`),
+
+	servers: () => call<{ servers: Server[] }>('GET', '/api/servers'),
+	server: (serverId: string) => call<{ server: Server }>('GET', `/api/servers/${id(serverId)}`),
+	createServer: (input: ServerInput) => call<{ server: Server }>('POST', '/api/servers', input),
+	updateServer: (serverId: string, input: ServerInput) =>
+		call<{ server: Server }>('PATCH', `/api/servers/${id(serverId)}`, input),
+	deleteServer: (serverId: string) => call<void>('DELETE', `/api/servers/${id(serverId)}`),
+	startServer: (serverId: string) =>
+		call<{ server: Server }>('POST', `/api/servers/${id(serverId)}/start`),
+	stopServer: (serverId: string) =>
+		call<{ server: Server }>('POST', `/api/servers/${id(serverId)}/stop`),
+	restartServer: (serverId: string) =>
+		call<{ server: Server }>('POST', `/api/servers/${id(serverId)}/restart`),
+	/** Lines numbered from `after`; poll again with the `next` of the answer. */
+	serverLog: (serverId: string, after = 0, options?: CallOptions) =>
+		call<{ lines: LogLine[]; next: number }>(
+			'GET',
+			`/api/servers/${id(serverId)}/log?after=${String(after)}`,
+			undefined,
+			options
+		),
+	models: () => call<ModelList>('GET', '/api/models'),
+
+	conversations: () => call<{ conversations: Conversation[] }>('GET', '/api/conversations'),
+	conversation: (conversationId: string, options?: CallOptions) =>
+		call<{ conversation: Conversation; messages: Message[] }>(
+			'GET',
+			`/api/conversations/${id(conversationId)}`,
+			undefined,
+			options
+		),
+	updateConversation: (conversationId: string, input: { title?: string; server_id?: string }) =>
+		call<{ conversation: Conversation }>(
+			'PATCH',
+			`/api/conversations/${id(conversationId)}`,
+			input
+		),
+	deleteConversation: (conversationId: string) =>
+		call<void>('DELETE', `/api/conversations/${id(conversationId)}`),
+
+	putMessage: (messageId: string, input: QueuedMessageInput) =>
+		call<{ message: Message }>('PUT', `/api/messages/${id(messageId)}`, input),
+	deleteMessage: (messageId: string) => call<void>('DELETE', `/api/messages/${id(messageId)}`),
+
+	generation: (generationId: string) =>
+		call<{ generation: Generation }>('GET', `/api/generations/${id(generationId)}`),
+	stopGeneration: (generationId: string) =>
+		call<{ generation: Generation }>('POST', `/api/generations/${id(generationId)}/stop`),
+
+	/** Same content by the same user gives the same id. */
+	async upload(file: File, signal?: AbortSignal): Promise<Attachment> {
+		const response = await open(`/api/attachments?name=${id(file.name)}`, {
+			method: 'POST',
+			headers: { 'content-type': file.type || 'text/plain' },
+			body: file,
+			signal,
+			headerTimeoutMs: UPLOAD_TIMEOUT_MS
+		});
+		return ((await response.json()) as { attachment: Attachment }).attachment;
+	}
+};
+
+export function attachmentUrl(attachmentId: string): string {
+	return `/api/attachments/${id(attachmentId)}`;
+}
