@@ -1,0 +1,99 @@
+# script/lib.sh: what the scripts share.  Sourced, never run: `. "$(dirname "$0")/lib.sh"`.
+# shellcheck shell=sh
+# Sets: root (the tree; also the working directory), deps (what bootstrap unpacks), PATH and PKG_CONFIG_PATH.
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+deps=$root/.deps
+arch_lib=$(gcc -print-multiarch 2>/dev/null || echo "$(uname -m)-linux-gnu")
+PATH=$deps/node/bin:$PATH:$deps/bench/usr/sbin:/usr/sbin
+PKG_CONFIG_PATH=$deps/debian/usr/lib/$arch_lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+export PATH PKG_CONFIG_PATH
+
+# One line of progress.
+say() { printf '%s\n' "==> $*"; }
+
+die() {
+  printf '%s\n' "${0##*/}: $*" >&2
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# sha256 of the files on standard input (one path a line), names included.
+hash_files() { LC_ALL=C sort | tr '\n' '\0' | xargs -0 -r sha256sum | sha256sum | cut -d' ' -f1; }
+
+# debian_fetch SUITE DIR PACKAGE...: unpacks Debian packages of another release into DIR/root.  apt finds, checks and
+# downloads them with lists of its own under DIR; the machine's packages and apt set-up are not touched.  The mirror is
+# the one that the machine's apt uses.
+debian_fetch() {
+  df_suite=$1 df_dir=$2
+  shift 2
+  df_mirror=$(debian_mirror)
+  if [ -z "$df_mirror" ]; then
+    as_root "to read the package lists" apt-get -q update
+    df_mirror=$(debian_mirror)
+  fi
+  [ -n "$df_mirror" ] || die "this machine's apt names no Debian mirror"
+  df_arch=$(dpkg --print-architecture)
+  df_key=/usr/share/keyrings/debian-archive-keyring.gpg
+  mkdir -p "$df_dir/apt/lists/partial" "$df_dir/apt/cache/archives/partial" "$df_dir/debs" "$df_dir/root"
+  printf 'deb [arch=%s%s] %s %s main\n' "$df_arch" "$([ ! -e $df_key ] || echo " signed-by=$df_key")" \
+    "$df_mirror" "$df_suite" >"$df_dir/apt/sources.list"
+  : >"$df_dir/apt/status"
+  own_apt() {
+    apt-get -q -o Dir::Etc::sourcelist="$df_dir/apt/sources.list" -o Dir::Etc::sourceparts=- \
+      -o Dir::State::lists="$df_dir/apt/lists" -o Dir::State::status="$df_dir/apt/status" \
+      -o Dir::Cache="$df_dir/apt/cache" -o APT::Architecture="$df_arch" -o APT::Architectures="$df_arch" \
+      -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
+  }
+  own_apt update
+  (cd "$df_dir/debs" && own_apt download "$@")
+  for df_deb in "$df_dir"/debs/*.deb; do dpkg -x "$df_deb" "$df_dir/root"; done
+  rm -rf "$df_dir/apt" "$df_dir/debs"
+}
+
+debian_mirror() {
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
+    sed 's#/*$##' | head -n 1
+}
+
+# as_root WHY COMMAND...: says why and runs it with sudo, or as it is for root.
+as_root() {
+  ar_why=$1
+  shift
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif have sudo; then
+    say "sudo $ar_why: $*"
+    sudo "$@"
+  else
+    die "root is needed $ar_why, and there is no sudo.  As root: $*"
+  fi
+}
+
+# Builds the page into frontend/build/ if any of its sources is not what it was the last time.
+build_page() {
+  bp_now=$({
+    find frontend -maxdepth 1 -type f ! -name '*.md'
+    find frontend/src frontend/static -type f 2>/dev/null || :
+  } | hash_files)
+  if [ "$(cat frontend/build/.hob-sources 2>/dev/null)" = "$bp_now" ]; then return; fi
+  say "building the page"
+  (cd frontend && npm run --silent build -- --logLevel warn)
+  echo "$bp_now" >frontend/build/.hob-sources
+}
+
+# setup_build DIR OPTION...: lets Meson set up DIR if it is not.  Where pkg-config looks is written down in DIR, so
+# that a plain `ninja -C DIR` works later.
+setup_build() {
+  sb_dir=$1
+  shift
+  if [ -e "$sb_dir/build.ninja" ]; then return; fi
+  say "setting up $sb_dir/"
+  mkdir -p "$sb_dir"
+  meson setup "$sb_dir" -Dpkg_config_path="$PKG_CONFIG_PATH" "$@" >"$sb_dir/setup.log" 2>&1 || {
+    cat "$sb_dir/setup.log" >&2
+    die "meson setup failed"
+  }
+}
