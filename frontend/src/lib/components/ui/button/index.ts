@@ -1,0 +1,2 @@
+export { default as Button } from './button.svelte';
+export { buttonVariants, type ButtonProps, type ButtonSize, type ButtonVariant } from './variants';

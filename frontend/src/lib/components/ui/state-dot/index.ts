@@ -1,0 +1,1 @@
+export { default as StateDot } from './state-dot.svelte';
