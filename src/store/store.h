@@ -1,0 +1,185 @@
+/*
+ * store: SQLite on a thread of its own. Calls copy their arguments, return at once and answer on the loop by
+ * done(arg, result); the result and all in it is freed when done returns. Writes that arrive together share one
+ * transaction (group commit): done runs after the commit is on disk. All SQL of hob is in this room.
+ */
+#ifndef HOB_STORE_H
+#define HOB_STORE_H
+
+#include "loop/loop.h"
+#include "util/util.h"
+
+struct store;
+struct store_op; /* a call under way */
+
+/* Strings are never NULL unless marked "or NULL". Ids are UUID text. Times are ms since the epoch. */
+struct user_row {
+    char *id, *name, *role /* admin|user */, *status /* active|pending|disabled */, *password_hash;
+    int64_t created_at;
+};
+struct session_row {
+    char *id_hash /* hex SHA-256 */, *user_id;
+    int64_t created_at, expires_at;
+};
+struct key_row {
+    char *id, *user_id, *name, *prefix, *key_hash /* hex SHA-256 */;
+    int64_t created_at, last_used_at /* 0: never */;
+};
+struct server_row {
+    char *id, *name, *kind /* demo|llama-server|command */, *model_path /* or NULL */,
+        *command_json /* array or NULL */, *args_json /* array */, *system_prompt;
+    bool on_demand, autostart;
+    int64_t created_at;
+    int64_t last_load_ms; /* how long the last successful load took, 0 unknown */
+};
+struct conversation_row {
+    char *id, *user_id, *title, *server_id /* or NULL */;
+    int64_t created_at, updated_at;
+    bool generating; /* read only */
+};
+struct message_row {
+    char *id, *conversation_id, *parent_id /* or NULL */, *role /* user|assistant */;
+    char *content_json;  /* a JSON string or array of parts */
+    char *reasoning;     /* or NULL */
+    char *state;         /* user: queued|pending|answered; assistant: its newest generation's state */
+    char *server_id;     /* or NULL */
+    char *generation_id; /* newest; or NULL; read only */
+    char *error_json, *meta_json; /* or NULL; of the newest generation; read only */
+    int64_t created_at;
+};
+struct generation_row {
+    char *id, *conversation_id, *message_id /* user message answered */, *answer_id /* assistant message */,
+        *server_id, *user_id;
+    char *state; /* queued|connecting|streaming|done|stopped|interrupted|failed */
+    char *options_json /* or NULL */, *error_json /* or NULL */, *meta_json /* or NULL */;
+    bool continues; /* goes on writing an answer that has text */
+    int64_t created_at, finished_at /* 0: not yet */;
+};
+struct events_row { /* one flush of a generation's event log */
+    int64_t first_seq, last_seq;
+    char *frames; /* SSE frames "id: N\ndata: ...\n\n" for first_seq..last_seq */
+};
+struct attachment_row {
+    char *id, *user_id, *name, *mime;
+    char *sha256;
+    struct span bytes; /* owned by the result */
+    int64_t created_at;
+};
+
+struct store_result {
+    enum err err;
+    struct err_text why;
+    size_t n; /* rows */
+    union {
+        struct user_row *users;
+        struct session_row *sessions;
+        struct key_row *keys;
+        struct server_row *servers;
+        struct message_row *messages;
+        struct generation_row *generations;
+        struct events_row *events;
+        struct attachment_row *attachments;
+    };
+    struct conversation_row
+        *conversations; /* n_conversations rows; some calls give a conversation beside other rows */
+    size_t n_conversations;
+    struct generation_row *generation; /* one beside other rows, or NULL */
+    bool created;                      /* the call made the row (false: it was there) */
+};
+typedef void (*store_fn)(void *arg, const struct store_result *r);
+
+/* Opens (makes) DIR/hob.db, migrates. Blocking; at start only. ERR_CORRUPT: damaged file, why has a hint. */
+MUST_CHECK enum err store_open(struct loop *l, const char *dir, struct store **out_store,
+                               struct err_text *why);
+/* Finishes what is queued, commits, checkpoints, ends the thread. Blocking; done callbacks that are still due run
+ * inside. */
+void store_close(struct store *s);
+/* done will not run; the work itself still happens. NULL is fine. Not after done ran. */
+void store_cancel(struct store_op *op);
+/* Statistics for /metrics and tests: commits so far, operations so far. */
+void store_stats(const struct store *s, uint64_t *out_commits, uint64_t *out_ops);
+
+/* ---- users, sessions, keys (store_users.c ...): auth keeps them in memory; these are its write-through ---- */
+struct store_op *store_users_list(struct store *s, store_fn done, void *arg);
+/* only_if_first: ERR_EXISTS when any user exists (inside the transaction). ERR_EXISTS also when the name is taken. */
+struct store_op *store_user_add(struct store *s, const struct user_row *u, bool only_if_first, store_fn done,
+                                void *arg);
+struct store_op *store_user_set(struct store *s, const char *id, const char *role, const char *status,
+                                const char *password_hash, store_fn done, void *arg); /* NULL: leave */
+struct store_op *store_sessions_list(struct store *s, store_fn done, void *arg);      /* drops the expired */
+struct store_op *store_session_add(struct store *s, const struct session_row *row, store_fn done, void *arg);
+struct store_op *store_session_remove(struct store *s, const char *id_hash, store_fn done, void *arg);
+struct store_op *store_sessions_remove_of(struct store *s, const char *user_id, store_fn done, void *arg);
+struct store_op *store_keys_list(struct store *s, store_fn done, void *arg);
+struct store_op *store_key_add(struct store *s, const struct key_row *row, store_fn done, void *arg);
+struct store_op *store_key_remove(struct store *s, const char *id, store_fn done, void *arg);
+struct store_op *store_key_used(struct store *s, const char *id, int64_t at, store_fn done, void *arg);
+
+/* ---- servers ---- */
+struct store_op *store_servers_list(struct store *s, store_fn done, void *arg);
+/* Adds or replaces by id; ERR_EXISTS when another has the name. */
+struct store_op *store_server_put(struct store *s, const struct server_row *row, store_fn done, void *arg);
+struct store_op *store_server_remove(struct store *s, const char *id, store_fn done, void *arg);
+struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
+                                     void *arg);
+
+/* ---- conversations and messages; user_id must own them, else ERR_NOT_FOUND ---- */
+struct store_op *store_conversations_list(struct store *s, const char *user_id, store_fn done, void *arg);
+/* messages in order of creation, conversations[0] the conversation. A running answer's content is what it was before
+ * its running generation. */
+struct store_op *store_conversation_read(struct store *s, const char *user_id, const char *id, store_fn done,
+                                         void *arg);
+struct store_op *store_conversation_set(struct store *s, const char *user_id, const char *id,
+                                        const char *title, const char *server_id, store_fn done,
+                                        void *arg); /* NULL: leave */
+struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
+                                           store_fn done, void *arg);
+/*
+ * Stores a user's message before anything else happens: one transaction makes the conversation if it is new (title from
+ * the message's first line), adds the message (row->state queued or pending) or finds it. A found one that is queued
+ * or pending takes the new content, and state pending if row->state is. Result: messages[0] as stored,
+ * conversations[0], generation = its newest or NULL, created.
+ * ERR_EXISTS: the id belongs to another conversation; ERR_NOT_FOUND: conversation or parent of somebody else.
+ */
+struct store_op *store_message_accept(struct store *s, const char *user_id, const struct message_row *row,
+                                      store_fn done, void *arg);
+/* Only never answered user messages (queued, pending); ERR_EXISTS otherwise. conversations[0] after it. */
+struct store_op *store_message_remove(struct store *s, const char *user_id, const char *id, store_fn done,
+                                      void *arg);
+/* Path from the root to message_id in order (for prompts). */
+struct store_op *store_message_path(struct store *s, const char *user_id, const char *message_id,
+                                    store_fn done, void *arg);
+
+/* ---- generations ---- */
+/* One transaction: adds the generation, its assistant message (unless continues) as child of message_id, sets the user
+ * message answered and the conversation's updated_at. */
+struct store_op *store_generation_add(struct store *s, const struct generation_row *row, store_fn done,
+                                      void *arg);
+struct store_op *store_generation_state(struct store *s, const char *id, const char *state, store_fn done,
+                                        void *arg);
+/* Appends one flush; content and reasoning are the text that these events add (may be ""). */
+struct store_op *store_generation_append(struct store *s, const char *id, int64_t first_seq, int64_t last_seq,
+                                         struct span frames, struct span content, struct span reasoning,
+                                         store_fn done, void *arg);
+/* Ends it: state, error, meta; the answer's content becomes what it was + all appended text. When the answer has no
+ * text at all and state is failed, the assistant message is removed and the user message is pending again. */
+struct store_op *store_generation_finish(struct store *s, const char *id, const char *state,
+                                         const char *error_json, const char *meta_json, store_fn done,
+                                         void *arg);
+/* user_id NULL: any owner. generations[0]. */
+struct store_op *store_generation_read(struct store *s, const char *user_id, const char *id, store_fn done,
+                                       void *arg);
+/* Events after seq, in order; generation beside them. */
+struct store_op *store_generation_events(struct store *s, const char *user_id, const char *id,
+                                         int64_t after_seq, store_fn done, void *arg);
+/* At start: every connecting or streaming generation ends as interrupted (text so far kept; without text: failed, as
+ * above). Result: generations still queued (the outbox). */
+struct store_op *store_generations_recover(struct store *s, const char *error_json, store_fn done, void *arg);
+
+/* ---- attachments: content-addressed per user ---- */
+struct store_op *store_attachment_add(struct store *s, const struct attachment_row *row, store_fn done,
+                                      void *arg);
+struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
+                                       void *arg);
+
+#endif

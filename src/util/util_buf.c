@@ -1,0 +1,116 @@
+/* A growing byte buffer. */
+#include "util/util_buf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/util_mem.h"
+
+struct buf *buf_new(void)
+{
+    return xcalloc(1, sizeof(struct buf));
+}
+
+void buf_release(struct buf *b)
+{
+    free(b->p);
+    *b = (struct buf){0};
+}
+
+void buf_free(struct buf *b)
+{
+    if (!b)
+        return;
+    buf_release(b);
+    free(b);
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+    if (b->p)
+        b->p[0] = '\0';
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    assert(n < SIZE_MAX / 4 && b->len < SIZE_MAX / 4);
+    if (!b->p || b->len + n + 1 > b->cap) {
+        size_t cap = b->cap ? b->cap : 64;
+        while (cap < b->len + n + 1)
+            cap += cap / 2;
+        b->p = xrealloc(b->p, cap);
+        b->cap = cap;
+        b->p[b->len] = '\0';
+    }
+    return b->p + b->len;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+    char *at = buf_reserve(b, n);
+    if (n)
+        memcpy(at, p, n);
+    b->len += n;
+    b->p[b->len] = '\0';
+}
+
+void buf_add_str(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+void buf_add_span(struct buf *b, struct span s)
+{
+    buf_add(b, s.p, s.len);
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    assert(n >= 0);
+    char *at = buf_reserve(b, (size_t)n);
+    (void)vsnprintf(at, (size_t)n + 1, fmt, again);
+    va_end(again);
+    b->len += (size_t)n;
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+    assert(n <= b->len);
+    if (n == 0)
+        return;
+    memmove(b->p, b->p + n, b->len - n);
+    b->len -= n;
+    b->p[b->len] = '\0';
+}
+
+struct span buf_span(const struct buf *b)
+{
+    return span_of(b->p, b->len);
+}
+
+char *buf_take_str(struct buf *b)
+{
+    (void)buf_reserve(b, 0);
+    char *s = b->p;
+    *b = (struct buf){0};
+    return s;
+}
+
+const char *buf_str(const struct buf *b)
+{
+    return b->p ? b->p : "";
+}

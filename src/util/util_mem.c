@@ -1,0 +1,70 @@
+/* Allocation that does not fail. */
+#include "util/util_mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void *or_die(void *p)
+{
+    if (!p) {
+        static const char message[] = "hob: out of memory\n";
+        (void)!fwrite(message, 1, sizeof message - 1, stderr);
+        abort();
+    }
+    return p;
+}
+
+void *xmalloc(size_t size)
+{
+    return or_die(malloc(size ? size : 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+    return or_die(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc(void *p, size_t size)
+{
+    return or_die(realloc(p, size ? size : 1));
+}
+
+char *xstrndup(const char *s, size_t n)
+{
+    char *copy = xmalloc(n + 1);
+    if (n)
+        memcpy(copy, s, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+char *xstrdup(const char *s)
+{
+    return s ? xstrndup(s, strlen(s)) : NULL;
+}
+
+void *xmemdup(const void *p, size_t n)
+{
+    void *copy = xmalloc(n);
+    if (n)
+        memcpy(copy, p, n);
+    return copy;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+    va_list args;
+    char *text = NULL;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    return or_die(n < 0 ? NULL : text);
+}
+
+void xreplace(char **field, const char *s)
+{
+    char *copy = xstrdup(s);
+    free(*field);
+    *field = copy;
+}
