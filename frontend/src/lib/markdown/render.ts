@@ -1,0 +1,151 @@
+/**
+ * One Markdown block to safe HTML. Raw HTML never reaches the page: it is not even parsed as such, what
+ * marked makes is sanitised by an allow-list, and nothing in an answer makes the browser ask another host.
+ */
+import DOMPurify from 'dompurify';
+import { Lexer, Marked, Parser, Renderer, type TokenizerAndRendererExtension } from 'marked';
+import { languageName } from './blocks';
+import { highlighter, typesetter } from './lazy.svelte';
+
+/** Blocks above this are shown as they are; inline parsing of hostile text can be quadratic. */
+const MAX_INLINE_CHARS = 60_000;
+
+export type LinkTable = Record<string, { href: string | null; title?: string | null }>;
+
+export const escapeHtml = (s: string): string =>
+	s.replace(/[&<>"']/g, (ch) => `&#${String(ch.charCodeAt(0))};`);
+
+function math(source: string, display: boolean): string {
+	const typeset = typesetter.value;
+	const label = `role="math" aria-label="${escapeHtml(source)}"`;
+	if (!typeset) return `<code class="math-source" ${label}>${escapeHtml(source)}</code>`;
+	return `<span class="${display ? 'math-display' : 'math'}" ${label}${display ? ' tabindex="0"' : ''}>${typeset(source, display)}</span>`;
+}
+
+/* Lengths are bounded so that many openers without a closer stay linear. */
+const mathBlock: TokenizerAndRendererExtension = {
+	name: 'mathBlock',
+	level: 'block',
+	start: (src) => /(?:^|\n) {0,3}(?:\$\$|\\\[)/.exec(src)?.index,
+	tokenizer(src) {
+		const m =
+			/^ {0,3}\$\$((?:(?!\$\$)[\s\S]){1,4000}?)\$\$[ \t]*(?:\n+|$)/.exec(src) ??
+			/^ {0,3}\\\[([\s\S]{1,4000}?)\\\][ \t]*(?:\n+|$)/.exec(src);
+		return m ? { type: 'mathBlock', raw: m[0], text: (m[1] ?? '').trim() } : undefined;
+	},
+	renderer: (token) => `<p>${math(String(token.text), true)}</p>`
+};
+const mathInline: TokenizerAndRendererExtension = {
+	name: 'mathInline',
+	level: 'inline',
+	start: (src) => /\$|\\\(|\\\[/.exec(src)?.index,
+	tokenizer(src) {
+		const m =
+			/^\$\$([^$\n]{1,1000})\$\$/.exec(src) ??
+			// Not "$5 and $10": no space inside the dollars, no digit after the second.
+			/^\$(?![\s$])((?:\\[^\n]|[^$\\\n]){1,1000}?)(?<!\s)\$(?!\d)/.exec(src) ??
+			/^\\\(([\s\S]{1,1000}?)\\\)/.exec(src) ??
+			/^\\\[([\s\S]{1,1000}?)\\\]/.exec(src);
+		return m ? { type: 'mathInline', raw: m[0], text: (m[1] ?? '').trim() } : undefined;
+	},
+	renderer: (token) => math(String(token.text), false)
+};
+
+/* An address may lead outside in a new tab, or to a page of hob; everything else becomes text. */
+function linkAttributes(href: string): string | null {
+	if (/^\/(?![/\\])/.test(href)) return `href="${escapeHtml(href)}"`;
+	if (!URL.canParse(href)) return null;
+	const url = new URL(href);
+	if (!['http:', 'https:', 'mailto:'].includes(url.protocol)) return null;
+	return `href="${escapeHtml(url.href)}" target="_blank" rel="noopener noreferrer"`;
+}
+
+const DATA_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
+
+export const marked = new Marked({
+	gfm: true,
+	tokenizer: { html: () => undefined, tag: () => undefined },
+	renderer: {
+		html: ({ text }) => escapeHtml(text),
+		code: ({ text, lang }) => codeHtml(text, languageName(lang)),
+		checkbox: ({ checked }) =>
+			`<span class="task" role="img" aria-label="${checked ? 'done' : 'to do'}">${checked ? '☑' : '☐'}</span> `,
+		table(token) {
+			return `<div class="table-scroll" role="region" aria-label="Table" tabindex="0">${Renderer.prototype.table.call(this, token)}</div>`;
+		},
+		link({ href, title, tokens }) {
+			const text = this.parser.parseInline(tokens);
+			const attributes = linkAttributes(href);
+			if (!attributes) return text;
+			return `<a ${attributes}${title ? ` title="${escapeHtml(title)}"` : ''}>${text}</a>`;
+		},
+		image({ href, title, text }) {
+			if (DATA_IMAGE.test(href))
+				return `<img src="${href}" alt="${escapeHtml(text)}"${title ? ` title="${escapeHtml(title)}"` : ''}>`;
+			const label = `Image: ${escapeHtml(text || href)}`;
+			const attributes = linkAttributes(href);
+			return attributes ? `<a ${attributes} class="image-link">${label}</a>` : label;
+		}
+	}
+});
+marked.use({ extensions: [mathBlock, mathInline] });
+
+/* Code inside a list or a quote; top-level code is a component. Buttons work by delegation. */
+function codeHtml(text: string, lang: string): string {
+	const html = highlight(text, lang);
+	return (
+		`<div class="code-block"><div class="code-head"><span>${escapeHtml(lang || 'text')}</span>` +
+		`<button type="button" data-code-action="wrap" aria-pressed="false">Wrap</button>` +
+		`<button type="button" data-code-action="copy">Copy</button></div>` +
+		`<pre tabindex="0" role="region" aria-label="Code"><code>${html}</code></pre></div>`
+	);
+}
+
+/** Highlighted HTML of code, everything from outside escaped; plain until the highlighter is here. */
+export function highlight(text: string, lang: string): string {
+	if (!lang || lang === 'text' || lang === 'plaintext') return escapeHtml(text);
+	return highlighter.value?.(text, lang) ?? escapeHtml(text);
+}
+
+const ALLOWED_TAGS = [
+	...['p', 'br', 'hr', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'ul', 'ol', 'li'],
+	...['strong', 'em', 'del', 'code', 'pre', 'a', 'img', 'span', 'div', 'button'],
+	...['table', 'thead', 'tbody', 'tr', 'th', 'td', 'svg', 'path', 'line', '#text']
+];
+const ALLOWED_ATTR = [
+	...['href', 'target', 'rel', 'title', 'src', 'alt', 'class', 'style', 'start', 'align', 'type'],
+	...['role', 'tabindex', 'data-code-action', 'aria-label', 'aria-pressed', 'aria-hidden'],
+	...['d', 'viewBox', 'width', 'height', 'preserveAspectRatio', 'xmlns', 'x1', 'x2', 'y1', 'y2']
+];
+
+export function renderBlock(raw: string, links?: LinkTable): string {
+	if (raw.length > MAX_INLINE_CHARS) return plain(raw);
+	try {
+		const lexer = new Lexer(marked.defaults);
+		if (links) Object.assign(lexer.tokens.links, links);
+		const html = new Parser(marked.defaults).parse(lexer.lex(raw));
+		return DOMPurify.sanitize(html, {
+			ALLOWED_TAGS,
+			ALLOWED_ATTR,
+			ALLOW_DATA_ATTR: false,
+			ALLOW_ARIA_ATTR: false,
+			ALLOW_UNKNOWN_PROTOCOLS: false
+		});
+	} catch {
+		return plain(raw); // nested deeper than the stack
+	}
+}
+
+const plain = (raw: string): string => `<p class="whitespace-pre-wrap">${escapeHtml(raw)}</p>`;
+
+/** The reference definitions of a whole answer ("[1]: https://..."), for links in other blocks; null if none. */
+export function linkTable(text: string): LinkTable | null {
+	if (!/^ {0,3}\[[^\]\n]+\]:/m.test(text)) return null;
+	try {
+		const lexer = new Lexer(marked.defaults);
+		lexer.blockTokens(text, lexer.tokens);
+		return Object.keys(lexer.tokens.links).length > 0 ? lexer.tokens.links : null;
+	} catch {
+		return null;
+	}
+}
