@@ -76,12 +76,12 @@ as_root() {
 build_page() {
   bp_now=$({
     find frontend -maxdepth 1 -type f ! -name '*.md'
-    find frontend/src frontend/static -type f 2>/dev/null || :
+    find frontend/src frontend/static frontend/scripts -type f 2>/dev/null || :
   } | hash_files)
-  if [ "$(cat frontend/build/.hob-sources 2>/dev/null)" = "$bp_now" ]; then return; fi
+  if [ -e frontend/build/index.html ] && [ "$(cat "$deps/stamps/page" 2>/dev/null)" = "$bp_now" ]; then return; fi
   say "building the page"
   (cd frontend && npm run --silent build -- --logLevel warn)
-  echo "$bp_now" >frontend/build/.hob-sources
+  echo "$bp_now" >"$deps/stamps/page"
 }
 
 # setup_build DIR OPTION...: lets Meson set up DIR if it is not.  Where pkg-config looks is written down in DIR, so
