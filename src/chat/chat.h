@@ -1,0 +1,125 @@
+/*
+ * chat: generations, the answers in the making. Stores a message before anything else, decides whether the engine can
+ * answer now, produces the answer in the background with an append-only event log, lets any number of viewers replay and
+ * follow it. Closing a viewer only detaches; chat_stop is the only thing that cancels. Knows no HTTP of our own side.
+ */
+#ifndef HOB_CHAT_H
+#define HOB_CHAT_H
+
+#include "events/events.h"
+#include "gateway/gateway.h"
+#include "loop/loop.h"
+#include "store/store.h"
+#include "util/util.h"
+
+#define CHAT_FLUSH_MS            200    /* the event log is never older than this on disk */
+#define CHAT_BUSY_MS             5000   /* an engine that is silent for this long: 200 and comments */
+#define CHAT_COMMENT_MS          10000  /* something goes to every viewer at least this often */
+#define CHAT_IDLE_TIMEOUT_MS     300000 /* no bytes of a running stream for this long: error */
+#define CHAT_HEADER_TIMEOUT_MS   600000 /* a busy engine's longest silence before its header */
+#define CHAT_SHUTDOWN_GRACE_MS   30000
+#define CHAT_MAX_CONTENT_BYTES   ((size_t)4 << 20)  /* content of one message, JSON */
+#define CHAT_MAX_PARTS           32                 /* content parts of one message */
+#define CHAT_MAX_MESSAGES        2000               /* messages of one prompt */
+#define CHAT_MAX_PROMPT_BYTES    ((size_t)64 << 20) /* a request to an engine, attachments included */
+#define CHAT_MAX_ANSWER_BYTES    ((size_t)8 << 20)  /* frames of one generation; more ends it with an error */
+#define CHAT_MAX_GENERATIONS     256                /* running at once */
+#define CHAT_MAX_QUEUED_PER_USER 100                /* outbox */
+
+struct chat;
+struct chat_options { /* 0: the default above */
+    int64_t busy_ms, idle_timeout_ms, header_timeout_ms;
+};
+
+/* events may be NULL (tests); options may be NULL. */
+struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gateway, struct events *events,
+                      const struct chat_options *options);
+typedef void (*chat_done_fn)(void *arg, enum err e, const struct err_text *why);
+/* At start, after gateway_load: ends what a crash left unfinished as interrupted, takes up the outbox again. */
+void chat_recover(struct chat *c, chat_done_fn done, void *arg);
+/* Running generations get grace_ms, then an error event; done runs when all is stored. New sends: ERR_BUSY. Calling it
+ * again with a shorter grace shortens it (second SIGTERM); done is then the later call's. */
+void chat_shutdown(struct chat *c, int64_t grace_ms, loop_fn done, void *arg);
+void chat_free(struct chat *c);
+AUTO_DEFINE(chat, struct chat, chat_free)
+
+/* ---- sending ---- */
+enum chat_mode { CHAT_SEND, CHAT_RETRY, CHAT_CONTINUE, CHAT_WHEN_READY };
+/* "send", "retry", "continue", "when_ready". */
+MUST_CHECK bool chat_mode_parse(const char *text, enum chat_mode *out_mode);
+
+struct chat_send_request {       /* all strings are copied */
+    const char *conversation_id; /* UUID */
+    const char *message_id;      /* UUID */
+    const char *parent_id;       /* UUID or NULL */
+    const char *content_json;    /* a string or an array of parts; validated by chat_send */
+    const char *server;          /* id or name */
+    enum chat_mode mode;
+    yyjson_val *options; /* "options" of the body or NULL; validated by chat_send */
+};
+
+/*
+ * The outcome of a send. f.err ERR_OK: generation_id and answer_id are set: attach to it (send, retry, continue), or it
+ * waits in the outbox (when_ready; generation_json has it). Else f says why: err and code, and
+ *   f.status: the engine's own 4xx/500, to be passed with f.why; param: the field of the body that is wrong.
+ * The user's message is stored (message_stored) unless the request itself was invalid or not theirs.
+ */
+struct chat_decision {
+    struct gateway_failure f;
+    const char *param; /* or NULL */
+    bool message_stored;
+    const char *generation_id, *answer_id; /* NULL on failure */
+    const char *generation_json;           /* the contract's Generation; NULL on failure */
+};
+typedef void (*chat_decide_fn)(void *arg, const struct chat_decision *d);
+struct chat_send;
+/* POST /api/chat/completions. fn runs exactly once, never before this returns; what d points at is valid in the call. */
+struct chat_send *chat_send(struct chat *c, const char *user_id, const struct chat_send_request *request,
+                            chat_decide_fn fn, void *arg);
+/* The client went away: fn will not run, the generation goes on. Not after fn ran. NULL is fine. */
+void chat_send_cancel(struct chat_send *s);
+
+/* Content of a message as PUT /api/messages and chat_send take it: a string, or an array of text, image_url (attachment:
+ * or data:) and file parts. ERR_INVALID: why starts with "content" in quotes. ERR_TOO_BIG. */
+MUST_CHECK enum err chat_check_content(yyjson_val *content, struct err_text *why);
+
+/* ---- watching ---- */
+struct chat_viewer;
+struct chat_viewer_events {
+    /* Once, first. Not ERR_OK (ERR_NOT_FOUND: none, or not theirs): nothing else comes, the viewer is over. */
+    void (*on_attached)(void *arg, enum err e, const struct err_text *why);
+    /* Whole SSE frames ("id: N\n" ... blank line). Returns false when the reader is full: then nothing more comes until
+     * chat_viewer_resume. */
+    bool (*on_frames)(void *arg, struct span frames);
+    /* A comment line with its line ends (": 1 ahead of you\n\n"), not in the log. Never while full. */
+    void (*on_comment)(void *arg, struct span line);
+    /* All frames were given, the last of them `data: [DONE]`. The viewer is over; do not detach. */
+    void (*on_end)(void *arg);
+};
+/* Events after after_seq, then live; a finished generation's are replayed and end. Never calls back at once. */
+struct chat_viewer *chat_attach(struct chat *c, const char *user_id, const char *generation_id,
+                                int64_t after_seq, const struct chat_viewer_events *ev, void *arg);
+void chat_viewer_resume(struct chat_viewer *v);
+/* No callback comes after. Never cancels the generation. Not after on_end or a failed on_attached. NULL is fine. */
+void chat_detach(struct chat_viewer *v);
+
+/* ---- stopping and reading ---- */
+/* generation_json: the contract's Generation, NULL on failure (ERR_NOT_FOUND). */
+typedef void (*chat_generation_fn)(void *arg, enum err e, const struct err_text *why,
+                                   const char *generation_json);
+/* Cancels the engine's work at once, keeps the text; idempotent. fn runs once, when it is stored, never at once. */
+void chat_stop(struct chat *c, const char *user_id, const char *generation_id, chat_generation_fn fn,
+               void *arg);
+void chat_read(struct chat *c, const char *user_id, const char *generation_id, chat_generation_fn fn,
+               void *arg);
+/* Its rows are gone or about to be: cancels its generations without a trace. */
+void chat_conversation_removed(struct chat *c, const char *conversation_id);
+/* Running, not counting the outbox. */
+size_t chat_n_running(const struct chat *c);
+
+/* ---- the contract's objects ---- */
+void chat_write_generation_json(struct json_writer *w, const struct generation_row *row);
+void chat_write_conversation_json(struct json_writer *w, const struct conversation_row *row);
+void chat_write_message_json(struct json_writer *w, const struct message_row *row);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * gateway: from a model's name to an engine. Keeps the servers (configuration and engine), decides who may call an
+ * engine now, who waits for it and who is refused, counts what runs, and carries /v1 requests. Knows no users and no
+ * conversations.
+ */
+#ifndef HOB_GATEWAY_H
+#define HOB_GATEWAY_H
+
+#include "engine/engine.h"
+#include "events/events.h"
+#include "http/http.h"
+#include "loop/loop.h"
+#include "store/store.h"
+#include "util/util.h"
+
+#define GATEWAY_MAX_SERVERS        256
+#define GATEWAY_MAX_NAME_BYTES     100
+#define GATEWAY_MAX_ARGS           256
+#define GATEWAY_MAX_ARG_BYTES      4096
+#define GATEWAY_MAX_PROMPT_BYTES   (32 * 1024)
+#define GATEWAY_MAX_HOLDS          64      /* waiting for one server: ERR_BUSY */
+#define GATEWAY_HOLD_TIMEOUT_MS    3600000 /* a hold's longest wait; a load that stalls ends it sooner */
+#define GATEWAY_HOLD_GRACE_MS      1000    /* a held stream gets its 200 after this */
+#define GATEWAY_HOLD_COMMENT_MS    5000 /* and a comment this often, and on each change of the percentage */
+#define GATEWAY_METRICS_MS         2000 /* "server" events while ready */
+#define GATEWAY_PROGRESS_MS        250  /* at most one "server" event in this time while loading */
+#define GATEWAY_CONNECT_TIMEOUT_MS 5000
+
+struct gateway;
+struct server; /* one configured server and its engine; lives until it is removed (gateway_server_remove) */
+
+struct gateway_options {
+    const char *run_dir;           /* engines' sockets, mode 0700 */
+    const char *log_dir;           /* engines' log files */
+    const char *self_exe;          /* path of this program: demo-engine, engine-exec */
+    const char *llama_server_path; /* or NULL: not found */
+};
+
+/* ---- lifecycle ---- */
+/* Copies the options. events may be NULL (tests). */
+struct gateway *gateway_new(struct loop *l, struct store *store, struct http_client *client,
+                            struct events *events, const struct gateway_options *options);
+typedef void (*gateway_done_fn)(void *arg, enum err e, const struct err_text *why);
+/* Reads the servers from the store, starts those with autostart, then on_ready. Once, after gateway_new. */
+void gateway_load(struct gateway *g, gateway_done_fn on_ready, void *arg);
+/* Stops all engines; done runs when no engine process is left. Nothing can be started after it. */
+void gateway_shutdown(struct gateway *g, loop_fn done, void *arg);
+/* After shutdown, or in tests when nothing runs: cancels what is left and frees. */
+void gateway_free(struct gateway *g);
+AUTO_DEFINE(gateway, struct gateway, gateway_free)
+
+/* ---- servers ---- */
+size_t gateway_n_servers(const struct gateway *g);
+/* In order of creation; i < gateway_n_servers. */
+struct server *gateway_server_at(const struct gateway *g, size_t i);
+/* NULL: no such server. */
+struct server *gateway_server_by_id(const struct gateway *g, const char *id);
+/* By id, then name, then model name (first in order of creation). */
+struct server *gateway_server_find(const struct gateway *g, const char *ref);
+const struct server_row *server_config(const struct server *s);
+struct engine *server_engine(const struct server *s);
+/* Never NULL: base name of the model file, or the server's name. */
+const char *server_model_name(const struct server *s);
+/* The contract's Server and Engine objects. */
+void gateway_write_server_json(const struct server *s, struct json_writer *w);
+void gateway_write_engine_json(const struct server *s, struct json_writer *w);
+
+/* What a POST or PATCH sets; what is not set stays (or has its default). */
+struct server_patch {
+    char *name, *kind, *model_path, *system_prompt; /* NULL: not set; model_path "" clears it */
+    bool has_command, has_args;
+    struct strv command, args;
+    int on_demand, autostart; /* 0, 1; -1: not set */
+};
+void server_patch_init(struct server_patch *p);
+void server_patch_release(struct server_patch *p);
+/* From the body of POST/PATCH /api/servers. ERR_INVALID: why starts with the field's name in quotes. Init p before. */
+MUST_CHECK enum err server_patch_parse(struct server_patch *p, yyjson_val *body, struct err_text *why);
+
+/* s is valid when e is ERR_OK. ERR_INVALID (why names the field), ERR_EXISTS (name taken), ERR_BUSY (too many). */
+typedef void (*gateway_server_fn)(void *arg, enum err e, const struct err_text *why, struct server *s);
+/* fn runs once, never before these return. p is copied. Publishes "server". */
+void gateway_server_add(struct gateway *g, const struct server_patch *p, gateway_server_fn fn, void *arg);
+/* A running engine keeps its old options until it is started again. */
+void gateway_server_change(struct gateway *g, struct server *s, const struct server_patch *p,
+                           gateway_server_fn fn, void *arg);
+/* Stops the engine, then removes; s in fn is NULL. Publishes "server_removed". */
+void gateway_server_remove(struct gateway *g, struct server *s, gateway_server_fn fn, void *arg);
+
+/* Idempotent. ERR_INVALID: the configuration cannot be run (why). A failed engine starts again. */
+MUST_CHECK enum err gateway_server_start(struct gateway *g, struct server *s, struct err_text *why);
+void gateway_server_stop(struct gateway *g, struct server *s);
+/* Stops, then starts with the present configuration. */
+MUST_CHECK enum err gateway_server_restart(struct gateway *g, struct server *s, struct err_text *why);
+
+/* ---- may it be called now? ---- */
+/* A refusal or failure, for api_reply: err decides the status, code is the contract's. */
+struct gateway_failure {
+    enum err err;
+    const char *code;      /* static: "engine_loading", "engine_refused" ... */
+    struct err_text why;   /* a sentence for people */
+    int retry_after_s;     /* 0: none */
+    int status;            /* the engine's own status when it answered with an error; else 0 */
+    struct server *server; /* or NULL */
+};
+/*
+ * Whether a request may go to the engine now; starts a stopped on-demand server (and, is_retry, a failed one).
+ * ERR_OK; ERR_LOADING: starting, loading or stopping, come again after retry_after_s; ERR_FAILED: failed, or may not
+ * be started by a message. *f is written on failure only.
+ */
+MUST_CHECK enum err gateway_admit(struct gateway *g, struct server *s, bool is_retry,
+                                  struct gateway_failure *f);
+
+/* ---- holds: wait until it is ready ---- */
+struct gateway_hold;
+/* f NULL: READY now. Else why it will not be. The hold is over when fn returns. */
+typedef void (*gateway_hold_fn)(void *arg, struct server *s, const struct gateway_failure *f);
+/* Starts the engine as gateway_admit does; fn runs once, never before this returns. */
+struct gateway_hold *gateway_wait_ready(struct gateway *g, struct server *s, bool is_retry,
+                                        gateway_hold_fn fn, void *arg);
+/* fn will not run. Never cancels the load. NULL is fine. */
+void gateway_hold_cancel(struct gateway_hold *h);
+
+/* ---- calls ---- */
+struct gateway_call;
+struct gateway_call_options {
+    const char *path;                           /* "/v1/chat/completions" */
+    struct span body;                           /* JSON; copied if needed */
+    int64_t header_timeout_ms, idle_timeout_ms; /* 0: none */
+};
+struct gateway_call_events {
+    void (*on_headers)(void *arg, int status, const struct http_headers *headers);
+    void (*on_body)(void *arg, struct span data);
+    void (*on_flush)(void *arg); /* may be NULL */
+    /* Exactly once, last, unless cancelled. f NULL: complete. Codes: engine_refused, engine_died, engine_timeout,
+     * bad_gateway. */
+    void (*on_done)(void *arg, const struct gateway_failure *f);
+};
+/* POSTs to the engine, which must be READY. Counts as active until done or cancelled. Never calls back at once. */
+struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
+                                        const struct gateway_call_options *options,
+                                        const struct gateway_call_events *events, void *arg);
+void gateway_call_pause(struct gateway_call *c);
+void gateway_call_resume(struct gateway_call *c);
+/* The engine notices at once; no callback comes after. NULL is fine. */
+void gateway_call_cancel(struct gateway_call *c);
+/* Calls to the same engine that started earlier and still run. */
+size_t gateway_call_n_ahead(const struct gateway_call *c);
+/* The last measured speed of the server's answers, for its tile; called by whoever reads timings. */
+void gateway_note_speed(struct server *s, double tokens_per_s);
+
+/* ---- /v1: hold, call, pass through ---- */
+struct gateway_proxy_request {
+    const char *path; /* "/v1/chat/completions" */
+    struct span body; /* copied */
+    bool is_stream;   /* the body says stream: true */
+};
+/*
+ * f NULL: over, the exchange has its answer or its client has gone. Else nothing was sent and the exchange is the
+ * caller's again, to answer with f. Runs once, never before gateway_proxy returns. Takes over x's on_gone, on_drain.
+ */
+typedef void (*gateway_proxy_fn)(void *arg, struct http_exchange *x, const struct gateway_failure *f);
+void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
+                   const struct gateway_proxy_request *request, gateway_proxy_fn fn, void *arg);
+
+#endif
