@@ -32,7 +32,8 @@ const char *err_name(enum err e)
     return (unsigned)e < ERR_N && names[e] ? names[e] : "unknown";
 }
 
-enum err err_set(struct err_text *why, enum err e, const char *fmt, ...)
+/* in parentheses: not the macro that the analyzer gets */
+enum err(err_set)(struct err_text *why, enum err e, const char *fmt, ...)
 {
     if (why) {
         va_list args;
@@ -43,7 +44,7 @@ enum err err_set(struct err_text *why, enum err e, const char *fmt, ...)
     return e;
 }
 
-enum err err_from_errno(int errnum)
+enum err(err_from_errno)(int errnum)
 {
     switch (errnum) {
     case 0: return ERR_OK;
