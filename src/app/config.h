@@ -1,0 +1,37 @@
+/*
+ * What hob is told at start: command line over config file over defaults. The file is YAML:
+ *
+ *     listen: 127.0.0.1:4620
+ *     data: /srv/hob
+ *     log_level: info
+ *     llama_server: /opt/llama/llama-server
+ *     model_folders: [/srv/models, /mnt/more]
+ *     allowed_hosts: [hob.example.org]
+ */
+#ifndef HOB_APP_CONFIG_H
+#define HOB_APP_CONFIG_H
+
+#include "util/util.h"
+
+#define CONFIG_DEFAULT_PORT 4620
+
+struct config {
+    char *address; /* numeric: "127.0.0.1", "::1", "0.0.0.0" */
+    int port;
+    char *data_dir;
+    char *llama_server;        /* path, or NULL: look for it */
+    struct strv model_folders; /* besides DATA/models */
+    struct strv allowed_hosts; /* host names besides loopback and the listen address, lower case */
+    enum log_level log_level;
+};
+
+/* Defaults: 127.0.0.1:4620, $XDG_DATA_HOME/hob or $HOME/.local/share/hob. */
+void config_init(struct config *c);
+void config_release(struct config *c);
+/* Takes the file's settings. ERR_INVALID: why has the file, the line, the key and what is expected. */
+MUST_CHECK enum err config_load(struct config *c, const char *path, struct err_text *why);
+/* "4620", "127.0.0.1:4620", "[::1]:4620", "localhost:4620". */
+MUST_CHECK enum err config_set_listen(struct config *c, const char *text, struct err_text *why);
+bool config_is_loopback(const struct config *c);
+
+#endif
