@@ -1,10 +1,12 @@
 # script/lib.sh: what the scripts share.  Sourced, never run: `. "$(dirname "$0")/lib.sh"`.
 # shellcheck shell=sh
-# Sets: root (the tree; also the working directory), deps (what bootstrap unpacks), PATH and PKG_CONFIG_PATH.
+# Sets: root (the tree; also the working directory), deps (what bootstrap unpacks), apt_log, PATH and PKG_CONFIG_PATH.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 deps=$root/.deps
+apt_log=$deps/apt.log # apt says a lot
+mkdir -p "$deps/stamps"
 arch_lib=$(gcc -print-multiarch 2>/dev/null || echo "$(uname -m)-linux-gnu")
 PATH=$deps/node/bin:$PATH:$deps/bench/usr/sbin:/usr/sbin
 PKG_CONFIG_PATH=$deps/debian/usr/lib/$arch_lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
@@ -16,6 +18,11 @@ say() { printf '%s\n' "==> $*"; }
 die() {
   printf '%s\n' "${0##*/}: $*" >&2
   exit 1
+}
+
+apt_failed() {
+  tail -n 20 "$apt_log" >&2
+  die "$1 failed; all that apt said is in .deps/apt.log"
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -31,7 +38,7 @@ debian_fetch() {
   shift 2
   df_mirror=$(debian_mirror)
   if [ -z "$df_mirror" ]; then
-    as_root "to read the package lists" apt-get -q update
+    as_root "to read the package lists" apt-get -q update || :
     df_mirror=$(debian_mirror)
   fi
   [ -n "$df_mirror" ] || die "this machine's apt names no Debian mirror"
@@ -45,10 +52,10 @@ debian_fetch() {
     apt-get -q -o Dir::Etc::sourcelist="$df_dir/apt/sources.list" -o Dir::Etc::sourceparts=- \
       -o Dir::State::lists="$df_dir/apt/lists" -o Dir::State::status="$df_dir/apt/status" \
       -o Dir::Cache="$df_dir/apt/cache" -o APT::Architecture="$df_arch" -o APT::Architectures="$df_arch" \
-      -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
+      -o Acquire::Languages=none -o APT::Sandbox::User=root "$@" >>"$apt_log" 2>&1
   }
-  own_apt update
-  (cd "$df_dir/debs" && own_apt download "$@")
+  own_apt update || apt_failed "apt-get update for $df_suite"
+  (cd "$df_dir/debs" && own_apt download "$@") || apt_failed "the download from $df_suite"
   for df_deb in "$df_dir"/debs/*.deb; do dpkg -x "$df_deb" "$df_dir/root"; done
   rm -rf "$df_dir/apt" "$df_dir/debs"
 }
@@ -58,15 +65,15 @@ debian_mirror() {
     sed 's#/*$##' | head -n 1
 }
 
-# as_root WHY COMMAND...: says why and runs it with sudo, or as it is for root.
+# as_root WHY COMMAND...: says why and runs it with sudo, or as it is for root; what it prints goes to $apt_log.
 as_root() {
   ar_why=$1
   shift
   if [ "$(id -u)" = 0 ]; then
-    "$@"
+    "$@" >>"$apt_log" 2>&1
   elif have sudo; then
-    say "sudo $ar_why: $*"
-    sudo "$@"
+    say "sudo, $ar_why: $*"
+    sudo "$@" >>"$apt_log" 2>&1
   else
     die "root is needed $ar_why, and there is no sudo.  As root: $*"
   fi
