@@ -73,6 +73,7 @@ as_root() {
     "$@" >>"$apt_log" 2>&1
   elif have sudo; then
     say "sudo, $ar_why: $*"
+    # shellcheck disable=SC2024  # the log is the user's own
     sudo "$@" >>"$apt_log" 2>&1
   else
     die "root is needed $ar_why, and there is no sudo.  As root: $*"
