@@ -33,6 +33,7 @@ struct loop_timer {
     void *arg;
     int64_t due_ms;
     int64_t repeat_ms; /* 0: once */
+    uint64_t seq;      /* order of arming: equal times fire in this order */
     size_t at;         /* index in the heap + 1; 0: not armed */
 };
 /* Prepares t; {0} memory is fine. Does not arm it. */
