@@ -151,6 +151,8 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 			cache: 'no-store',
 			headers: options.headers,
 			body: options.body,
+			// A deletion goes through also when the page is being closed.
+			keepalive: options.method === 'DELETE',
 			signal: control.signal
 		});
 		if (!response.ok) throw await errorOf(response);

@@ -189,7 +189,7 @@ export class LiveFeed {
 				if (e instanceof ApiError && e.status === 401) {
 					// Nobody is signed in: signing in starts the feed again.
 					this.#setLink('lost');
-					await until(signal, 60_000);
+					await until(signal, 10_000);
 					continue;
 				}
 			}

@@ -30,6 +30,8 @@ class Conversations {
 			clearTimeout(this.#timer);
 		});
 		session.onSignedIn(() => void this.load());
+		if (typeof window !== 'undefined')
+			window.addEventListener('pagehide', () => void this.flushRemove());
 	}
 
 	/** Reads the list; never throws, `error` says what went wrong. */

@@ -1,0 +1,45 @@
+/**
+ * Keeps a scroll box at its end while the reader is there, and leaves the reader alone elsewhere.
+ * Every growth of the content is followed; one step upwards by the reader ends that.
+ */
+const NEAR_PX = 40;
+
+export class StickToEnd {
+	/** The reader is at the end (or was put there). */
+	stuck = $state(true);
+	#box: HTMLElement | undefined;
+	#lastTop = 0;
+
+	/** Attachment for the scroll box; `content` inside it is what grows. */
+	attach = (box: HTMLElement): (() => void) => {
+		this.#box = box;
+		const grown = new ResizeObserver(() => {
+			if (this.stuck) this.toEnd();
+		});
+		if (box.firstElementChild) grown.observe(box.firstElementChild);
+		grown.observe(box);
+		const onscroll = (): void => this.#onScroll(box);
+		box.addEventListener('scroll', onscroll, { passive: true });
+		this.toEnd();
+		return () => {
+			grown.disconnect();
+			box.removeEventListener('scroll', onscroll);
+		};
+	};
+
+	toEnd(): void {
+		this.stuck = true;
+		if (this.#box) {
+			this.#box.scrollTop = this.#box.scrollHeight;
+			this.#lastTop = this.#box.scrollTop;
+		}
+	}
+
+	#onScroll(box: HTMLElement): void {
+		const left = box.scrollHeight - box.scrollTop - box.clientHeight;
+		const upwards = box.scrollTop < this.#lastTop - 1;
+		this.#lastTop = box.scrollTop;
+		if (left < (upwards ? 4 : NEAR_PX)) this.stuck = true;
+		else if (upwards) this.stuck = false;
+	}
+}

@@ -1,0 +1,180 @@
+/**
+ * Reads one generation's events into an answer until it ends. A stream that breaks is opened
+ * again after the last event seen, so nothing is missing and nothing comes twice.
+ */
+import { api, ApiError, isAbort } from '$lib/api/client';
+import { live } from '$lib/api/events';
+import { openGeneration, type EventSteps, type GenerationEvent } from '$lib/api/stream';
+import type { AnswerMeta, MessageError } from '$lib/api/types';
+import { session } from './session.svelte';
+import type { Answer } from './turn.svelte';
+
+const BACKOFF_MS = [300, 1000, 2000, 4000, 8000];
+/** A replay of what is stored has arrived by then; what comes later is new. */
+const REPLAY_MS = 1000;
+/** After Stop, hob's own end of the stream is awaited this long. */
+const STOP_GRACE_MS = 1500;
+const STOP_TRIES = 5;
+
+export interface FollowHooks {
+	onToken(): void;
+	/** The generation failed before its first token; the answer is untouched. */
+	onFailedEarly(error: MessageError): void;
+	/** The answer has its final state. */
+	onEnd(): void;
+}
+
+class Gap extends Error {}
+
+export class Follower {
+	readonly #answer: Answer;
+	readonly #hooks: FollowHooks;
+	readonly #control = new AbortController();
+	#sawToken = false;
+	#over = false;
+	#allowGap = false;
+
+	constructor(answer: Answer, hooks: FollowHooks) {
+		this.#answer = answer;
+		this.#hooks = hooks;
+	}
+
+	/** `steps`: a stream that is open already; null opens the generation's own. Never throws. */
+	async run(steps: EventSteps | null): Promise<void> {
+		const signal = this.#control.signal;
+		let failures = 0;
+		while (!this.#over) {
+			try {
+				steps ??= await openGeneration(this.#answer.generationId, this.#answer.lastId, signal);
+				setTimeout(() => this.#answer.setCaughtUp(), REPLAY_MS);
+				for await (const batch of steps) {
+					this.#answer.lost = false;
+					failures = 0;
+					for (const event of batch) {
+						this.#take(event);
+						if (this.#over) return;
+					}
+				}
+			} catch (e) {
+				if (this.#over || isAbort(e)) return;
+				if (e instanceof Gap) this.#allowGap = true;
+				else if (e instanceof ApiError && [403, 404, 410].includes(e.status)) {
+					this.#finishLost();
+					return;
+				}
+			}
+			steps = null;
+			if (this.#over) return;
+			this.#answer.lost = true;
+			await this.#pause(BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] ?? 8000);
+			failures++;
+		}
+	}
+
+	/** Ends the generation in hob. The text so far stays. */
+	stop(): void {
+		const { generationId } = this.#answer;
+		setTimeout(() => {
+			if (this.#over) return;
+			this.#close();
+			this.#answer.end('stopped', null, null);
+			this.#hooks.onEnd();
+		}, STOP_GRACE_MS);
+		void stopGeneration(generationId);
+	}
+
+	/** Stops reading; the generation goes on in hob. */
+	detach(): void {
+		this.#close();
+	}
+
+	#close(): void {
+		this.#over = true;
+		this.#control.abort();
+	}
+
+	#take(event: GenerationEvent): void {
+		if (event.kind === 'waiting') {
+			if (!this.#sawToken) this.#answer.note = event.text;
+			return;
+		}
+		if (event.id !== null) {
+			const last = this.#answer.lastId;
+			if (event.id <= last) return;
+			if (event.id > last + 1 && !this.#allowGap) throw new Gap();
+			this.#answer.lastId = event.id;
+			this.#allowGap = false;
+		}
+		if (event.kind === 'text') {
+			if (!event.content && !event.reasoning) return;
+			this.#answer.append(event.content, event.reasoning);
+			if (!this.#sawToken) {
+				this.#sawToken = true;
+				this.#hooks.onToken();
+			}
+			return;
+		}
+		if (event.kind === 'done') this.#finish(event.state, null, event.meta);
+		else if (!this.#sawToken && event.state === 'failed') {
+			this.#close();
+			this.#hooks.onFailedEarly(event.error);
+		} else this.#finish(event.state, event.error, null);
+	}
+
+	#finish(
+		state: 'done' | 'stopped' | 'failed' | 'interrupted',
+		error: MessageError | null,
+		meta: AnswerMeta | null
+	): void {
+		this.#close();
+		// A failure with text is an answer that broke off: it can be continued.
+		this.#answer.end(state === 'failed' ? 'interrupted' : state, error, meta);
+		this.#hooks.onEnd();
+	}
+
+	#finishLost(): void {
+		this.#finish(
+			'interrupted',
+			{
+				message: 'hob no longer has the rest of this answer',
+				type: 'server_error',
+				code: 'generation_gone',
+				retryable: false
+			},
+			null
+		);
+	}
+
+	/** Waits, but no longer than until hob is heard again or somebody signs in. */
+	#pause(ms: number): Promise<void> {
+		return new Promise((resolve) => {
+			const done = (): void => {
+				clearTimeout(timer);
+				undoLink();
+				undoSession();
+				this.#control.signal.removeEventListener('abort', done);
+				resolve();
+			};
+			const timer = setTimeout(done, ms);
+			const undoLink = live.onLink((state) => {
+				if (state === 'open') done();
+			});
+			const undoSession = session.onSignedIn(done);
+			this.#control.signal.addEventListener('abort', done);
+		});
+	}
+}
+
+/** Tells hob to stop a generation; tries again while hob cannot be reached. */
+export async function stopGeneration(generationId: string): Promise<void> {
+	if (!generationId) return;
+	for (let n = 0; n < STOP_TRIES; n++) {
+		try {
+			await api.stopGeneration(generationId);
+			return;
+		} catch (e) {
+			if (e instanceof ApiError && e.status !== 0 && e.status < 500) return;
+			await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** n));
+		}
+	}
+}
