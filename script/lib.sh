@@ -88,7 +88,10 @@ build_page() {
   } | hash_files)
   if [ -e frontend/build/index.html ] && [ "$(cat "$deps/stamps/page" 2>/dev/null)" = "$bp_now" ]; then return; fi
   say "building the page"
-  (cd frontend && npm run --silent build -- --logLevel warn)
+  (cd frontend && npm run --silent build -- --logLevel warn) >"$deps/page.log" 2>&1 || {
+    cat "$deps/page.log" >&2
+    die "the page could not be built"
+  }
   echo "$bp_now" >"$deps/stamps/page"
 }
 
