@@ -13,26 +13,26 @@ mkdirSync(cache, { recursive: true });
 
 /** [source, its headers ...] of every object, only files of ours, as ninja noted them when it compiled. */
 function compiled() {
-    const sets = [];
-    for (const block of execFileSync('ninja', ['-C', build, '-t', 'deps'], {
-        encoding: 'utf8',
-        maxBuffer: 1 << 28
-    }).split('\n\n')) {
-        const files = block
-            .split('\n')
-            .slice(1)
-            .map((line) => relative(root, resolve(build, line.trim())))
-            .filter((path) => /^(src|tests)\//.test(path));
-        if (files[0]?.endsWith('.c')) sets.push(files);
-    }
-    return sets;
+  const sets = [];
+  for (const block of execFileSync('ninja', ['-C', build, '-t', 'deps'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28
+  }).split('\n\n')) {
+    const files = block
+      .split('\n')
+      .slice(1)
+      .map((line) => relative(root, resolve(build, line.trim())))
+      .filter((path) => /^(src|tests)\//.test(path));
+    if (files[0]?.endsWith('.c')) sets.push(files);
+  }
+  return sets;
 }
 
 const version = execFileSync('clang-tidy', ['--version'], { encoding: 'utf8' }).match(/version \S+/)[0];
 const key = (files) => {
-    const hash = createHash('sha256').update(version).update(readFileSync('.clang-tidy'));
-    for (const file of files) hash.update(file).update(readFileSync(file));
-    return join(cache, hash.digest('hex'));
+  const hash = createHash('sha256').update(version).update(readFileSync('.clang-tidy'));
+  for (const file of files) hash.update(file).update(readFileSync(file));
+  return join(cache, hash.digest('hex'));
 };
 
 const waiting = compiled().map((files) => ({ source: files[0], stamp: key(files) }));
@@ -43,25 +43,25 @@ let bad = 0;
 
 /** Prints each finding once; those in a header come with every file that includes it. */
 function show(out) {
-    for (const finding of out.replaceAll(`${root}/${build}/../`, '').split(/^(?=\S+:\d+:\d+: (?:error|warning): )/m)) {
-        if (!shown.has(finding)) process.stdout.write(finding);
-        shown.add(finding);
-    }
+  for (const finding of out.replaceAll(`${root}/${build}/../`, '').split(/^(?=\S+:\d+:\d+: (?:error|warning): )/m)) {
+    if (!shown.has(finding)) process.stdout.write(finding);
+    shown.add(finding);
+  }
 }
 
 async function worker() {
-    for (let job = todo.shift(); job; job = todo.shift()) {
-        const { source, stamp } = job;
-        const run = await new Promise((done) =>
-            execFile('clang-tidy', ['-p', build, '--quiet', source], { maxBuffer: 1 << 26 }, (error, out) =>
-                done({ error, out })
-            )
-        );
-        if (run.error) {
-            bad++;
-            show(run.out || `${source}: ${run.error.message}\n`);
-        } else writeFileSync(stamp, '');
-    }
+  for (let job = todo.shift(); job; job = todo.shift()) {
+    const { source, stamp } = job;
+    const run = await new Promise((done) =>
+      execFile('clang-tidy', ['-p', build, '--quiet', source], { maxBuffer: 1 << 26 }, (error, out) =>
+        done({ error, out })
+      )
+    );
+    if (run.error) {
+      bad++;
+      show(run.out || `${source}: ${run.error.message}\n`);
+    } else writeFileSync(stamp, '');
+  }
 }
 
 const fresh = todo.length;
