@@ -65,8 +65,8 @@ describe('engineLine', () => {
 	});
 	it('tells a busy engine from an idle one', () => {
 		expect(engineLine(engine({ state: 'ready', uptime_s: 125 }))).toBe('Ready for 2 min 5 s');
-		expect(engineLine(engine({ state: 'ready', active: 1, waiting: 2 }))).toBe(
-			'Ready, answering 1, 2 waiting'
+		expect(engineLine(engine({ state: 'ready', uptime_s: 9, active: 1, waiting: 2 }))).toBe(
+			'Ready for 9 s, answering 1, 2 waiting'
 		);
 	});
 });

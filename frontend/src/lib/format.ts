@@ -62,11 +62,10 @@ export function formatExact(atMs: number): string {
 export function engineLine(engine: Engine): string {
 	const word = STATE_WORDS[engine.state];
 	if (engine.state === 'ready') {
-		if (engine.active > 0)
-			return engine.waiting > 0
-				? `${word}, answering ${String(engine.active)}, ${String(engine.waiting)} waiting`
-				: `${word}, answering ${String(engine.active)}`;
-		return engine.uptime_s === null ? word : `${word} for ${formatDuration(engine.uptime_s)}`;
+		const since = engine.uptime_s === null ? '' : ` for ${formatDuration(engine.uptime_s)}`;
+		const active = engine.active > 0 ? `, answering ${String(engine.active)}` : '';
+		const waiting = engine.waiting > 0 ? `, ${String(engine.waiting)} waiting` : '';
+		return word + since + active + waiting;
 	}
 	if (engine.state !== 'starting' && engine.state !== 'loading') return word;
 	const p = engine.progress;
