@@ -1,0 +1,183 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BlockStream } from './blocks';
+import { highlighter, typesetter } from './lazy.svelte';
+import { highlight, linkTable, marked, renderBlock } from './render';
+
+beforeAll(async () => {
+	// Both lazy parts, so that what they make is under test too.
+	void highlighter.value;
+	void typesetter.value;
+	await import('./highlighter');
+	await import('./typesetter');
+	await Promise.resolve();
+});
+
+const HOSTILE = [
+	'<script>alert(1)</' + 'script>',
+	'<img src=x onerror=alert(1)>',
+	'<svg/onload=alert(1)><svg><animate onbegin=alert(1) attributeName=x dur=1s>',
+	'<iframe src="https://evil.example"></iframe><object data=x><embed src=x>',
+	'<a href="javascript:alert(1)">x</a> <form action=https://evil.example><button>go</button></form>',
+	'<style>*{background:url(https://evil.example/x)}</style><link rel=stylesheet href=//evil.example>',
+	'<meta http-equiv=refresh content="0;url=https://evil.example"><base href=//evil.example>',
+	'[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](java\nscript:alert(1)) [d](&#106;avascript:alert(1))',
+	'[a](<javascript:alert(1)>) [b]( javascript:alert(1)) [c](vbscript:x) [d](data:text/html,<script>1)',
+	'[x]: javascript:alert(1)\n\n[x] [y][x]\n\n![z][x]',
+	'![a](https://evil.example/pixel.gif) ![b](//evil.example/x.png "t") ![c](/api/logout)',
+	'![a](data:image/svg+xml;base64,PHN2Zz48c2NyaXB0PmFsZXJ0KDEpPC9zY3JpcHQ+PC9zdmc+)',
+	'[![n](https://evil.example/a.png)](javascript:alert(1))',
+	'![x](https://evil.example/" onerror="alert(1))',
+	'<https://evil.example/"onmouseover="alert(1)> <javascript:alert(1)>',
+	'```"><img src=x onerror=alert(1)>\n<script>alert(1)</' + 'script>\n```',
+	'```html\n<script src=//evil.example></' + 'script><img src=x onerror=alert(1)>\n```',
+	'- a\n\n  ```js" onclick="alert(1)\n  </code></pre><script>1</' + 'script>\n  ```',
+	'`<img src=x onerror=alert(1)>` ``</code><script>``',
+	'| <img src=x onerror=1> | b |\n|---|---|\n| [x](javascript:1) | `</td><script>` |',
+	'$\\href{javascript:alert(1)}{x}$ $\\includegraphics{https://evil.example/x.png}$',
+	'$$\n\\htmlStyle{background:url(https://evil.example)}{x} \\url{javascript:alert(1)}\n$$',
+	'$\\text{<img src=x onerror=alert(1)>}$ \\(<script>alert(1)</' + 'script>\\)',
+	'$\\color{url(https://evil.example)}{x}$ $\\def\\x{\\x\\x}\\x$ $\\rule{9999em}{9999em}$',
+	'<div style="position:fixed;inset:0" class="fixed inset-0" id=content onclick=alert(1)>click</div>',
+	'<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
+	'<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+	'&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;',
+	'<details open ontoggle=alert(1)><summary>x</summary></details><video src=x onerror=alert(1)>',
+	'# <img src=x onerror=alert(1)>\n\n> <script>1</' + 'script>\n\n1. <b onmouseover=alert(1)>x</b>',
+	'\u0000<scr\u0000ipt>alert(1)</script> <img/src=x/onerror=alert(1)//'
+];
+
+const FORBIDDEN =
+	'script,iframe,object,embed,style,form,input,link,meta,base,video,audio,details,template,animate,foreignObject,math';
+
+/** What must hold for the HTML of any answer. Returns the first thing that does not. */
+function fault(html: string): string | null {
+	const template = document.createElement('template');
+	template.innerHTML = html;
+	const bad = template.content.querySelector(FORBIDDEN);
+	if (bad) return `element ${bad.outerHTML}`;
+	for (const element of template.content.querySelectorAll('*')) {
+		for (const { name, value } of element.attributes) {
+			if (name.startsWith('on')) return `handler ${element.outerHTML}`;
+			if (name === 'id' || name === 'name') return `name ${element.outerHTML}`;
+			if (name === 'style' && /url\(|expression|@import|fixed/i.test(value))
+				return `style ${value}`;
+			if (name === 'src' && !/^data:image\/(?:png|jpeg|gif|webp);base64,/.test(value))
+				return `loads ${value}`;
+			if (/^(?:srcset|data|action|formaction|poster|background|xlink:href)$/.test(name))
+				return `loads ${element.outerHTML}`;
+			if (name === 'href' && !/^(?:https?:|mailto:|\/(?![/\\]))/.test(value))
+				return `href ${value}`;
+		}
+		if (element.tagName === 'A' && /^(?:https?:|mailto:)/.test(element.getAttribute('href') ?? ''))
+			if (
+				element.getAttribute('target') !== '_blank' ||
+				element.getAttribute('rel') !== 'noopener noreferrer'
+			)
+				return `link ${element.outerHTML}`;
+	}
+	return null;
+}
+
+function faultOfAnswer(text: string): string | null {
+	const links = linkTable(text) ?? undefined;
+	for (const block of new BlockStream(marked.defaults).update(text)) {
+		const html = block.code
+			? highlight(block.code.text, block.code.lang)
+			: renderBlock(block.raw, links);
+		const found = fault(html);
+		if (found) return `${found}\nin ${JSON.stringify(text)}`;
+	}
+	return null;
+}
+
+describe('hostile answers', () => {
+	it('the check itself sees what is bad', () => {
+		for (const html of [
+			'<script>1</' + 'script>',
+			'<p onclick=1>',
+			'<img src=https://x.example>',
+			'<a href="javascript:1">x</a>',
+			'<a href="https://x.example">x</a>',
+			'<p style="background:url(x)">'
+		])
+			expect(fault(html)).not.toBeNull();
+	});
+	it.each(HOSTILE)('%j is safe at every prefix', (text) => {
+		for (let i = 1; i <= text.length; i++) expect(faultOfAnswer(text.slice(0, i))).toBeNull();
+	});
+	it('is safe as one long answer in chunks', () => {
+		const text = HOSTILE.join('\n\n');
+		const stream = new BlockStream(marked.defaults);
+		for (let i = 0; i < text.length; i += 97)
+			for (const block of stream.update(text.slice(0, i)).slice(-2))
+				expect(fault(renderBlock(block.raw))).toBeNull();
+	});
+	it.each([
+		['quotes', '>'.repeat(20_000)],
+		['lists', '- '.repeat(3000)],
+		['brackets', '['.repeat(8000)],
+		['stars', '*a **b '.repeat(2000)],
+		['dollars', '\\( $ $$ '.repeat(3000)],
+		['one endless line', 'x'.repeat(400_000)]
+	])('many %s neither throw nor take long', (_, text) => {
+		const begin = performance.now();
+		expect(fault(renderBlock(text))).toBeNull();
+		expect(performance.now() - begin).toBeLessThan(5000);
+	});
+});
+
+describe('what an answer may contain', () => {
+	const body = (markdown: string): HTMLElement => {
+		const element = document.createElement('div');
+		element.innerHTML = renderBlock(markdown);
+		return element;
+	};
+	it('shows raw HTML as text', () => {
+		expect(body('a <b>bold</b> <!-- c -->').textContent.trim()).toBe('a <b>bold</b> <!-- c -->');
+		expect(body('<div>\nx\n</div>').textContent.trim()).toBe('<div>\nx\n</div>');
+	});
+	it('opens links in a new tab without a referrer, hob’s own pages in place', () => {
+		const out = body('[x](https://example.org/a?b=1&c=2)').querySelector('a');
+		expect(out?.getAttribute('href')).toBe('https://example.org/a?b=1&c=2');
+		expect(out?.rel).toBe('noopener noreferrer');
+		const own = body('[Servers](/servers)').querySelector('a');
+		expect(own?.getAttribute('href')).toBe('/servers');
+		expect(own?.hasAttribute('target')).toBe(false);
+	});
+	it('names a remote image with a link instead of loading it', () => {
+		const element = body('![a cat](https://example.org/cat.png)');
+		expect(element.querySelector('img')).toBeNull();
+		expect(element.querySelector('a')?.textContent).toBe('Image: a cat');
+	});
+	it('shows an image that is in the answer itself', () => {
+		expect(body('![dot](data:image/png;base64,iVBORw0KGgo=)').querySelector('img')?.alt).toBe(
+			'dot'
+		);
+	});
+	it('gives tables a region that scrolls by keyboard', () => {
+		const region = body('| a | b |\n|--:|---|\n| 1 | 2 |').querySelector('.table-scroll');
+		expect(region?.getAttribute('tabindex')).toBe('0');
+		expect(region?.querySelector('th')?.getAttribute('align')).toBe('right');
+	});
+	it('names task boxes', () => {
+		const boxes = body('- [x] one\n- [ ] two').querySelectorAll('.task');
+		expect([...boxes].map((b) => b.getAttribute('aria-label'))).toEqual(['done', 'to do']);
+	});
+	it('highlights code that it knows and escapes the rest', () => {
+		expect(highlight('int x;', 'c')).toContain('hljs-type');
+		expect(highlight('a < b', 'no-such-language')).toBe('a &#60; b');
+	});
+	it('typesets formulas and leaves money alone', () => {
+		expect(body('a $x^2$ b').querySelector('[role=math] .katex')).not.toBeNull();
+		expect(body('\\[ \\frac{1}{2} \\]').querySelector('.math-display .katex')).not.toBeNull();
+		expect(body('It costs $5 and $10.').querySelector('[role=math]')).toBeNull();
+		expect(body('`$x$`').querySelector('[role=math]')).toBeNull();
+	});
+	it('resolves reference links through the definitions of the whole answer', () => {
+		const links = linkTable('See [the docs][1].\n\n[1]: https://example.org/docs "Docs"');
+		expect(renderBlock('See [the docs][1].', links ?? undefined)).toContain(
+			'href="https://example.org/docs"'
+		);
+		expect(linkTable('no definition')).toBeNull();
+	});
+});
