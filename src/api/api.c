@@ -1,0 +1,322 @@
+/* Router: guards, finds the route, checks its policy, reads the body within its limit, calls the handler. */
+#include "api/api.h"
+
+#include <stdio.h>
+
+#include "api/api_guard.h"
+#include "api/api_req.h"
+#include "web/web.h"
+
+static const struct api_routes *const tables[] = {
+    &api_session_routes, &api_users_routes,         &api_keys_routes,     &api_servers_routes,
+    &api_models_routes,  &api_conversations_routes, &api_messages_routes, &api_attachments_routes,
+    &api_chat_routes,    &api_generations_routes,   &api_events_routes,   &api_openai_routes,
+    &api_health_routes,
+};
+
+static void on_revoked(void *arg, const char *user_id)
+{
+    struct api *a = arg;
+    LIST_EACH(r, &a->streams, struct api_req, stream_node)
+    {
+        if (strcmp(r->who.user_id, user_id) == 0 && !auth_is_valid(a->o.auth, &r->who)) {
+            struct http_exchange *x = r->x;
+            r->x = NULL;
+            if (x) {
+                http_exchange_on_gone(x, NULL, NULL);
+                http_exchange_abort(x);
+            }
+            r->on_gone(r);
+        }
+    }
+}
+
+struct api *api_new(const struct api_options *o)
+{
+    struct api *a = xcalloc(1, sizeof *a);
+    a->o = *o;
+    list_init(&a->streams);
+    auth_on_revoked(o->auth, on_revoked, a);
+    return a;
+}
+
+void api_close_streams(struct api *a)
+{
+    LIST_EACH(r, &a->streams, struct api_req, stream_node)
+    {
+        struct http_exchange *x = r->x;
+        r->x = NULL;
+        if (x) {
+            http_exchange_on_gone(x, NULL, NULL);
+            http_exchange_end(x);
+        }
+        r->on_gone(r);
+    }
+}
+
+void api_free(struct api *a)
+{
+    free(a);
+}
+
+void api_set_draining(struct api *a)
+{
+    a->draining = true;
+}
+
+bool api_query(const struct api_req *r, const char *name, struct buf *out)
+{
+    return r->x && query_get(http_exchange_query(r->x), name, out);
+}
+
+/* Does path fit pattern? {id} takes one segment that is a UUID and gives it to *out_param. */
+static bool path_fits(struct span path, const char *pattern, struct span *out_param)
+{
+    struct span want = span_str(pattern);
+    while (want.len || path.len) {
+        struct span want_rest, path_rest;
+        struct span want_part = span_cut(want, '/', &want_rest), part = span_cut(path, '/', &path_rest);
+        if (span_is(want_part, "{id}")) {
+            if (!uuid_is_valid(part))
+                return false;
+            *out_param = part;
+        } else if (!span_eq(want_part, part)) {
+            return false;
+        }
+        if (!want_rest.p != !path_rest.p)
+            return false;
+        want = want_rest;
+        path = path_rest;
+    }
+    return true;
+}
+
+static bool method_fits(const struct api_route *route, enum http_method method)
+{
+    return route->method == method ||
+           (method == HTTP_HEAD_ && route->method == HTTP_GET_ && route->body == API_NO_BODY);
+}
+
+/* *out_any: some route has the path, whatever its method. */
+static const struct api_route *find_route(struct span path, enum http_method method, struct span *out_param,
+                                          bool *out_any)
+{
+    *out_any = false;
+    for (size_t t = 0; t < COUNT_OF(tables); t++) {
+        for (size_t i = 0; i < tables[t]->n; i++) {
+            const struct api_route *route = &tables[t]->v[i];
+            if (!path_fits(path, route->pattern, out_param))
+                continue;
+            *out_any = true;
+            if (method_fits(route, method))
+                return route;
+        }
+    }
+    return NULL;
+}
+
+static bool is_unsafe(enum http_method m)
+{
+    return m != HTTP_GET_ && m != HTTP_HEAD_ && m != HTTP_OPTIONS_;
+}
+
+/* Who may come at all: known Host, and for changes the same origin. True: answered. */
+static bool is_refused(struct api_req *r)
+{
+    const struct http_headers *h = http_exchange_headers(r->x);
+    struct span host = http_headers_get(h, "Host");
+    if (http_exchange_is_unix(r->x))
+        return false;
+    if (!api_host_is_allowed(host, r->api->o.listen_address, r->api->o.allowed_hosts)) {
+        api_reply_error(
+            r, &(struct api_error){.err = ERR_INVALID,
+                                   .status = 421,
+                                   .code = "unknown_host",
+                                   .message = "hob does not know this host name. Add it to allowed_hosts "
+                                              "in the config file."});
+        return true;
+    }
+    if (is_unsafe(http_exchange_method(r->x)) &&
+        !api_origin_is_allowed(http_headers_get(h, "Sec-Fetch-Site"), http_headers_get(h, "Origin"), host)) {
+        api_reply_error(r, &(struct api_error){.err = ERR_DENIED,
+                                               .code = "cross_origin",
+                                               .message = "Requests from other sites are refused."});
+        return true;
+    }
+    return false;
+}
+
+/* ERR_OK, or why the principal may not use the route. */
+static enum err check_policy(const struct api_req *r, struct err_text *why)
+{
+    enum principal_kind kind = r->who.kind;
+    switch (r->route->policy) {
+    case API_PUBLIC: return ERR_OK;
+    case API_USER:
+        return kind == PRINCIPAL_NOBODY ? err_set(why, ERR_UNAUTHENTICATED, "Sign in first.") : ERR_OK;
+    case API_ADMIN:
+        if (kind == PRINCIPAL_NOBODY)
+            return err_set(why, ERR_UNAUTHENTICATED, "Sign in first.");
+        if (kind == PRINCIPAL_KEY)
+            return err_set(why, ERR_DENIED, "API keys may not do this. Sign in as an admin.");
+        return r->who.is_admin ? ERR_OK : err_set(why, ERR_DENIED, "Only an admin may do this.");
+    case API_KEY:
+        if (kind == PRINCIPAL_KEY || kind == PRINCIPAL_LOCAL)
+            return ERR_OK;
+        return err_set(
+            why, ERR_UNAUTHENTICATED,
+            "An API key is needed: send \"Authorization: Bearer hob_...\". Make one with `hob key add NAME`.");
+    }
+    return ERR_DENIED;
+}
+
+static bool is_json_type(struct span type)
+{
+    struct span rest;
+    return span_is_ci(span_trim(span_cut(type, ';', &rest)), "application/json");
+}
+
+static void on_gone(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct api_req *r = arg;
+    r->x = NULL;
+    if (r->on_gone)
+        r->on_gone(r);
+}
+
+/* While the body is read nothing else holds the request. */
+static void on_gone_early(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct api_req *r = arg;
+    r->x = NULL;
+    api_req_free(r);
+}
+
+static void on_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    struct api_req *r = arg;
+    struct err_text why = {0};
+    if (e) {
+        api_reply_error(
+            r, &(struct api_error){.err = e, .message = e == ERR_TOO_BIG ? "The body is too big." : NULL});
+        return;
+    }
+    if (r->route->body == API_JSON) {
+        e = json_parse_object(body, &r->doc, &r->json, &why);
+        if (e) {
+            api_reply_err(r, e, &why);
+            return;
+        }
+    }
+    if (r->route->body == API_RAW || r->route->policy == API_KEY)
+        buf_add_span(&r->body, body);
+    http_exchange_on_gone(x, on_gone, r);
+    r->route->handler(r);
+}
+
+static void read_body_or_run(struct api_req *r)
+{
+    switch (r->route->body) {
+    case API_NO_BODY:
+    case API_STREAM:
+        http_exchange_on_gone(r->x, on_gone, r);
+        r->route->handler(r);
+        return;
+    case API_JSON:
+        if (!is_json_type(http_headers_get(http_exchange_headers(r->x), "Content-Type"))) {
+            api_reply_error(r, &(struct api_error){.err = ERR_INVALID,
+                                                   .status = 415,
+                                                   .message = "Content-Type must be application/json."});
+            return;
+        }
+        break;
+    case API_RAW: break;
+    }
+    if (http_exchange_content_length(r->x) > (int64_t)r->route->max_body_bytes) {
+        api_reply_error(r, &(struct api_error){.err = ERR_TOO_BIG, .message = "The body is too big."});
+        return;
+    }
+    http_exchange_on_gone(r->x, on_gone_early, r);
+    http_exchange_read_body(r->x, r->route->max_body_bytes, on_body, r);
+}
+
+static bool has_too_many_streams(const struct api_req *r)
+{
+    const char *peer = http_exchange_peer(r->x);
+    size_t n = 0;
+    if (http_exchange_is_unix(r->x) || strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0)
+        return false;
+    LIST_EACH(other, &r->api->streams, struct api_req, stream_node)
+    n += other->x && strcmp(http_exchange_peer(other->x), peer) == 0;
+    return n >= API_MAX_STREAMS_PER_ADDRESS;
+}
+
+static void run_route(struct api_req *r)
+{
+    struct err_text why = {0};
+    enum err e = auth_identify(r->api->o.auth, http_exchange_headers(r->x), http_exchange_is_unix(r->x),
+                               &r->who, &why);
+    if (!e || r->route->policy == API_PUBLIC)
+        e = check_policy(r, &why);
+    if (e) {
+        const char *code = e == ERR_UNAUTHENTICATED && r->route->policy == API_KEY ? "invalid_api_key" : NULL;
+        api_reply_error(r, &(struct api_error){.err = e, .message = why.text, .code = code});
+        return;
+    }
+    if (r->route->body == API_STREAM && has_too_many_streams(r)) {
+        api_reply_error(r, &(struct api_error){.err = ERR_LIMITED,
+                                               .code = "too_many_streams",
+                                               .message = "Too many open streams from this address.",
+                                               .retry_after_s = 10});
+        return;
+    }
+    read_body_or_run(r);
+}
+
+static bool is_interface_path(struct span path)
+{
+    return span_starts(path, "/api/") || span_starts(path, "/v1/") || span_is(path, "/health") ||
+           span_is(path, "/ready");
+}
+
+static struct api_req *req_new(struct api *a, struct http_exchange *x)
+{
+    struct api_req *r = xcalloc(1, sizeof *r);
+    r->api = a;
+    r->x = x;
+    r->started_ms = clock_ms();
+    list_init(&r->stream_node);
+    (void)snprintf(r->id, sizeof r->id, "%016llx", (unsigned long long)rand_u64());
+    http_exchange_on_gone(x, on_gone, r);
+    return r;
+}
+
+void api_on_request(struct http_exchange *x, void *arg)
+{
+    struct api *a = arg;
+    struct span path = http_exchange_path(x), param = {NULL, 0};
+    struct api_req *r = req_new(a, x);
+    if (is_refused(r))
+        return;
+    if (!is_interface_path(path)) {
+        r->x = NULL;
+        http_exchange_on_gone(x, NULL, NULL);
+        api_req_free(r);
+        web_serve(x);
+        return;
+    }
+    bool any = false;
+    r->route = find_route(path, http_exchange_method(x), &param, &any);
+    if (!r->route) {
+        api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
+                                               .status = any ? 405 : 404,
+                                               .message = any ? "This address does not take this method."
+                                                              : "There is no such address."});
+        return;
+    }
+    if (param.len)
+        r->param = span_dup(param);
+    run_route(r);
+}

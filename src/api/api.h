@@ -1,0 +1,41 @@
+/*
+ * api: hob's HTTP interface (docs/openapi.yaml). One const route table per resource; each route declares its policy and its
+ * body limit. Everything that is no route of the interface goes to the page (web).
+ */
+#ifndef HOB_API_H
+#define HOB_API_H
+
+#include "auth/auth.h"
+#include "chat/chat.h"
+#include "events/events.h"
+#include "gateway/gateway.h"
+#include "http/http.h"
+#include "loop/loop.h"
+#include "store/store.h"
+
+struct api;
+
+/* All pointers are borrowed and must outlive the api. */
+struct api_options {
+    struct loop *loop;
+    struct store *store;
+    struct auth *auth;
+    struct events *events;
+    struct gateway *gateway;
+    struct chat *chat;
+    const struct strv *allowed_hosts; /* besides loopback names and listen_address */
+    const char *listen_address;       /* numeric */
+    const struct strv *model_folders; /* all folders that are searched for GGUF files */
+    const char *llama_server;         /* path or NULL */
+};
+
+struct api *api_new(const struct api_options *o);
+/* Ends all open streams; requests under way get their answers as the rooms below finish or cancel. */
+void api_close_streams(struct api *a);
+void api_free(struct api *a);
+/* For http_server_new: arg is the struct api. */
+void api_on_request(struct http_exchange *x, void *arg);
+/* /ready answers 503 from now on. */
+void api_set_draining(struct api *a);
+
+#endif

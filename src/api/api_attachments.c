@@ -1,0 +1,187 @@
+/* Attachments: images and texts, uploaded once, kept by content. */
+#include <sodium.h>
+
+#include "api/api_req.h"
+
+#define MAX_NAME_BYTES 255
+
+struct upload {
+    struct api_req *r;
+    char *name, *mime;
+    struct buf bytes;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+};
+
+static void upload_free(struct upload *u)
+{
+    if (!u)
+        return;
+    free(u->name);
+    free(u->mime);
+    buf_release(&u->bytes);
+    free(u);
+}
+
+static bool is_image(struct span mime)
+{
+    return span_is(mime, "image/png") || span_is(mime, "image/jpeg") || span_is(mime, "image/webp") ||
+           span_is(mime, "image/gif");
+}
+
+static bool is_text(struct span mime)
+{
+    static const char *const others[] = {"application/json", "application/xml",        "application/x-yaml",
+                                         "application/yaml", "application/javascript", "application/toml",
+                                         "application/x-sh", "application/sql"};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (span_is(mime, others[i]))
+            return true;
+    }
+    return span_starts(mime, "text/");
+}
+
+static void write_attachment(struct buf *out, const struct attachment_row *a)
+{
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "attachment");
+    jw_begin_obj(&w);
+    jwf_str(&w, "id", a->id);
+    jwf_str(&w, "name", a->name);
+    jwf_str(&w, "mime", a->mime);
+    jwf_int(&w, "size_bytes", (int64_t)a->bytes.len);
+    jw_end_obj(&w);
+    jw_end_obj(&w);
+}
+
+static void on_stored(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err) {
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    AUTO(buf) struct buf *out = buf_new();
+    write_attachment(out, &result->attachments[0]);
+    api_reply_json(r, 201, buf_span(out));
+}
+
+/* On a thread: hashing tens of megabytes would stall the loop. */
+static void hash_bytes(void *arg)
+{
+    struct upload *u = arg;
+    (void)crypto_hash_sha256(u->hash, (const unsigned char *)buf_str(&u->bytes), u->bytes.len);
+}
+
+static void on_hashed(void *arg)
+{
+    struct upload *u = arg;
+    struct buf hex = {0};
+    char id[UUID_LEN + 1];
+    rand_uuid(id);
+    hex_add(&hex, u->hash, sizeof u->hash);
+    struct attachment_row row = {.id = id,
+                                 .user_id = u->r->who.user_id,
+                                 .name = u->name,
+                                 .mime = u->mime,
+                                 .sha256 = hex.p,
+                                 .bytes = buf_span(&u->bytes),
+                                 .created_at = clock_wall_ms()};
+    (void)store_attachment_add(u->r->api->o.store, &row, on_stored, u->r);
+    buf_release(&hex);
+    upload_free(u);
+}
+
+static enum err check_upload(const struct upload *u, struct err_text *why)
+{
+    struct span mime = span_str(u->mime), bytes = buf_span(&u->bytes), name = span_str(u->name);
+    if (name.len == 0 || name.len > MAX_NAME_BYTES || !utf8_is_valid(name))
+        return err_set(why, ERR_INVALID, "\"name\" must have 1 to %d bytes", MAX_NAME_BYTES);
+    if (bytes.len == 0)
+        return err_set(why, ERR_INVALID, "The file is empty.");
+    if (is_image(mime))
+        return ERR_OK;
+    if (!is_text(mime))
+        return err_set(why, ERR_UNSUPPORTED,
+                       "hob takes images (PNG, JPEG, WebP, GIF) and text files, not %.100s.", u->mime);
+    if (!utf8_is_valid(bytes) || memchr(bytes.p, '\0', bytes.len))
+        return err_set(why, ERR_INVALID, "The file is not UTF-8 text.");
+    return ERR_OK;
+}
+
+static void add_attachment(struct api_req *r)
+{
+    struct upload *u = xcalloc(1, sizeof *u);
+    struct err_text why = {0};
+    struct buf name = {0};
+    struct span rest;
+    /* A client that has gone already has nobody to answer. */
+    if (!api_is_open(r)) {
+        upload_free(u);
+        api_req_free(r);
+        return;
+    }
+    (void)api_query(r, "name", &name);
+    u->r = r;
+    u->name = buf_take_str(&name);
+    u->mime = span_dup(
+        span_trim(span_cut(http_headers_get(http_exchange_headers(r->x), "Content-Type"), ';', &rest)));
+    u->bytes = r->body;
+    r->body = (struct buf){0};
+    enum err e = check_upload(u, &why);
+    if (e) {
+        api_reply_error(
+            r, &(struct api_error){.err = e, .status = e == ERR_UNSUPPORTED ? 415 : 0, .message = why.text});
+        upload_free(u);
+        return;
+    }
+    loop_work(r->api->o.loop, hash_bytes, on_hashed, u);
+}
+
+/* A name that cannot break out of a quoted header field (RFC 6266; the rest as RFC 5987). */
+static void add_disposition(struct http_headers *h, const struct attachment_row *a)
+{
+    struct buf value = {0};
+    buf_add_str(&value, is_image(span_str(a->mime)) ? "inline" : "attachment");
+    buf_add_str(&value, "; filename*=UTF-8''");
+    for (const unsigned char *p = (const unsigned char *)a->name; *p; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+                     *p == '.' || *p == '-' || *p == '_';
+        if (plain)
+            buf_add_char(&value, (char)*p);
+        else
+            buf_addf(&value, "%%%02X", *p);
+    }
+    http_headers_add(h, "Content-Disposition", buf_span(&value));
+    buf_release(&value);
+}
+
+static void on_read(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err) {
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    const struct attachment_row *a = &result->attachments[0];
+    struct http_headers h = {0};
+    bool image = is_image(span_str(a->mime));
+    http_headers_add(&h, "Content-Type", image ? span_str(a->mime) : SPAN_LIT("text/plain; charset=utf-8"));
+    http_headers_add(&h, "Content-Security-Policy", SPAN_LIT("default-src 'none'; sandbox"));
+    http_headers_add(&h, "Cache-Control", SPAN_LIT("private, max-age=31536000, immutable"));
+    add_disposition(&h, a);
+    api_reply_bytes(r, 200, &h, a->bytes);
+    http_headers_release(&h);
+}
+
+static void read_attachment(struct api_req *r)
+{
+    (void)store_attachment_read(r->api->o.store, r->who.user_id, r->param, on_read, r);
+}
+
+static const struct api_route attachments_table[] = {
+    ROUTE(POST, "/api/attachments", API_USER, API_RAW, HTTP_MAX_ATTACHMENT_BYTES, add_attachment),
+    ROUTE(GET, "/api/attachments/{id}", API_USER, API_NO_BODY, 0, read_attachment),
+};
+API_ROUTES(api_attachments_routes, attachments_table);

@@ -1,0 +1,260 @@
+/* Conversations and their messages; always the asking user's own. */
+#include "api/api_req.h"
+
+#define MAX_TITLE_BYTES 200
+
+static void reply_missing(struct api_req *r)
+{
+    api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
+                                           .code = "conversation_not_found",
+                                           .message = "There is no such conversation."});
+}
+
+static void publish_row(struct api_req *r, const struct conversation_row *row)
+{
+    AUTO(buf) struct buf *json = buf_new();
+    struct json_writer w;
+    jw_init(&w, json);
+    chat_write_conversation_json(&w, row);
+    events_publish(r->api->o.events, r->who.user_id, "conversation", buf_span(json));
+}
+
+static void on_list(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err) {
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    AUTO(buf) struct buf *out = buf_new();
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "conversations");
+    jw_begin_arr(&w);
+    for (size_t i = 0; i < result->n_conversations; i++)
+        chat_write_conversation_json(&w, &result->conversations[i]);
+    jw_end_arr(&w);
+    jw_end_obj(&w);
+    api_reply_json(r, 200, buf_span(out));
+}
+
+static void list_conversations(struct api_req *r)
+{
+    (void)store_conversations_list(r->api->o.store, r->who.user_id, on_list, r);
+}
+
+static void on_read(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err == ERR_NOT_FOUND) {
+        reply_missing(r);
+        return;
+    }
+    if (result->err) {
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    AUTO(buf) struct buf *out = buf_new();
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "conversation");
+    chat_write_conversation_json(&w, &result->conversations[0]);
+    jw_key(&w, "messages");
+    jw_begin_arr(&w);
+    for (size_t i = 0; i < result->n; i++)
+        chat_write_message_json(&w, &result->messages[i]);
+    jw_end_arr(&w);
+    jw_end_obj(&w);
+    api_reply_json(r, 200, buf_span(out));
+}
+
+static void read_conversation(struct api_req *r)
+{
+    (void)store_conversation_read(r->api->o.store, r->who.user_id, r->param, on_read, r);
+}
+
+static void on_set(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err == ERR_NOT_FOUND) {
+        reply_missing(r);
+        return;
+    }
+    if (result->err) {
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    AUTO(buf) struct buf *out = buf_new();
+    struct json_writer w;
+    publish_row(r, &result->conversations[0]);
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "conversation");
+    chat_write_conversation_json(&w, &result->conversations[0]);
+    jw_end_obj(&w);
+    api_reply_json(r, 200, buf_span(out));
+}
+
+static void change_conversation(struct api_req *r)
+{
+    const char *title = NULL, *server = NULL;
+    struct server *s = NULL;
+    struct err_text why = {0};
+    enum err e = json_get_str(r->json, "title", false, &title, &why);
+    if (!e)
+        e = json_get_str(r->json, "server_id", false, &server, &why);
+    if (!e && title && (strlen(title) > MAX_TITLE_BYTES || span_trim(span_str(title)).len == 0))
+        e = err_set(&why, ERR_INVALID, "\"title\" must have 1 to %d bytes", MAX_TITLE_BYTES);
+    if (!e && server) {
+        s = gateway_server_find(r->api->o.gateway, server);
+        if (!s)
+            e = err_set(&why, ERR_INVALID, "\"server_id\" names no server");
+    }
+    if (e)
+        api_reply_err(r, e, &why);
+    else
+        (void)store_conversation_set(r->api->o.store, r->who.user_id, r->param, title,
+                                     s ? server_config(s)->id : NULL, on_set, r);
+}
+
+static void on_removed(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err == ERR_NOT_FOUND) {
+        reply_missing(r);
+        return;
+    }
+    if (result->err) {
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    AUTO(buf) struct buf *json = buf_new();
+    buf_addf(json, "{\"id\":\"%s\"}", r->param);
+    chat_conversation_removed(r->api->o.chat, r->param);
+    events_publish(r->api->o.events, r->who.user_id, "conversation_removed", buf_span(json));
+    api_reply_empty(r, 204);
+}
+
+static void remove_conversation(struct api_req *r)
+{
+    (void)store_conversation_remove(r->api->o.store, r->who.user_id, r->param, on_removed, r);
+}
+
+static const struct api_route conversations_table[] = {
+    ROUTE(GET, "/api/conversations", API_USER, API_NO_BODY, 0, list_conversations),
+    ROUTE(GET, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, read_conversation),
+    ROUTE(PATCH, "/api/conversations/{id}", API_USER, API_JSON, API_SMALL_BODY_BYTES, change_conversation),
+    ROUTE(DELETE, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, remove_conversation),
+};
+API_ROUTES(api_conversations_routes, conversations_table);
+
+/* ---- messages that wait in the page's queue ---- */
+
+static void on_accepted(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err) {
+        api_reply_error(
+            r, &(struct api_error){.err = result->err,
+                                   .message = result->why.text,
+                                   .code = result->err == ERR_EXISTS ? "conversation_mismatch" : NULL});
+        return;
+    }
+    if (result->n_conversations)
+        publish_row(r, &result->conversations[0]);
+    if (strcmp(result->messages[0].state, "answered") == 0) {
+        api_reply_error(r, &(struct api_error){.err = ERR_EXISTS,
+                                               .code = "already_answered",
+                                               .message = "This message has been answered already."});
+        return;
+    }
+    AUTO(buf) struct buf *out = buf_new();
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "message");
+    chat_write_message_json(&w, &result->messages[0]);
+    jw_end_obj(&w);
+    api_reply_json(r, result->created ? 201 : 200, buf_span(out));
+}
+
+/* Fields of PUT /api/messages/{id}; pointers into the body, content_json is the caller's. */
+static enum err read_message(struct api_req *r, struct message_row *row, struct err_text *why)
+{
+    const char *conversation = NULL, *parent = NULL, *server = NULL, *state = "queued";
+    yyjson_val *content = yyjson_obj_get(r->json, "content");
+    enum err e = json_get_str(r->json, "conversation_id", true, &conversation, why);
+    if (!e)
+        e = json_get_str(r->json, "parent_id", false, &parent, why);
+    if (!e)
+        e = json_get_str(r->json, "server", true, &server, why);
+    if (!e)
+        e = json_get_str(r->json, "state", false, &state, why);
+    if (!e && strcmp(state, "queued") != 0)
+        e = err_set(why, ERR_INVALID, "\"state\" must be \"queued\"");
+    if (!e && !uuid_is_valid(span_str(conversation)))
+        e = err_set(why, ERR_INVALID, "\"conversation_id\" must be a UUID");
+    if (!e && parent && !uuid_is_valid(span_str(parent)))
+        e = err_set(why, ERR_INVALID, "\"parent_id\" must be a UUID");
+    if (!e)
+        e = chat_check_content(content, why);
+    if (e)
+        return e;
+    struct server *s = gateway_server_find(r->api->o.gateway, server);
+    if (!s)
+        return err_set(why, ERR_INVALID, "\"server\" names no server");
+    struct buf json = {0};
+    struct json_writer w;
+    jw_init(&w, &json);
+    jw_val(&w, content);
+    *row = (struct message_row){.id = r->param,
+                                .conversation_id = (char *)(uintptr_t)conversation,
+                                .parent_id = (char *)(uintptr_t)parent,
+                                .role = (char *)(uintptr_t) "user",
+                                .content_json = buf_take_str(&json),
+                                .state = (char *)(uintptr_t) "queued",
+                                .server_id = server_config(s)->id,
+                                .created_at = clock_wall_ms()};
+    return ERR_OK;
+}
+
+static void put_message(struct api_req *r)
+{
+    struct message_row row;
+    struct err_text why = {0};
+    enum err e = read_message(r, &row, &why);
+    if (e) {
+        api_reply_err(r, e, &why);
+        return;
+    }
+    (void)store_message_accept(r->api->o.store, r->who.user_id, &row, on_accepted, r);
+    free(row.content_json);
+}
+
+static void on_message_removed(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (result->err) {
+        api_reply_error(r,
+                        &(struct api_error){.err = result->err,
+                                            .message = result->why.text,
+                                            .code = result->err == ERR_EXISTS ? "already_answered" : NULL});
+        return;
+    }
+    if (result->n_conversations)
+        publish_row(r, &result->conversations[0]);
+    api_reply_empty(r, 204);
+}
+
+static void remove_message(struct api_req *r)
+{
+    (void)store_message_remove(r->api->o.store, r->who.user_id, r->param, on_message_removed, r);
+}
+
+static const struct api_route messages_table[] = {
+    ROUTE(PUT, "/api/messages/{id}", API_USER, API_JSON, HTTP_MAX_BODY_BYTES, put_message),
+    ROUTE(DELETE, "/api/messages/{id}", API_USER, API_NO_BODY, 0, remove_message),
+};
+API_ROUTES(api_messages_routes, messages_table);

@@ -1,0 +1,219 @@
+/* Answers. Errors become HTTP here and nowhere else, in OpenAI's shape. */
+#include "api/api_req.h"
+
+static const struct {
+    int status;
+    const char *type;
+    const char *message;
+} kinds[ERR_N] = {
+    [ERR_OK] = {500, "server_error", "Something went wrong inside hob."},
+    [ERR_INVALID] = {400, "invalid_request_error", "The request is not valid."},
+    [ERR_UNAUTHENTICATED] = {401, "authentication_error", "Sign in first."},
+    [ERR_DENIED] = {403, "permission_error", "You may not do this."},
+    [ERR_NOT_FOUND] = {404, "not_found_error", "There is no such thing here."},
+    [ERR_EXISTS] = {409, "conflict_error", "That is already there."},
+    [ERR_TOO_BIG] = {413, "invalid_request_error", "That is too big."},
+    [ERR_LIMITED] = {429, "rate_limit_exceeded", "Too many tries. Wait a little."},
+    [ERR_BUSY] = {503, "service_unavailable_error", "hob is busy. Try again in a moment."},
+    [ERR_LOADING] = {503, "service_unavailable_error", "The model is still loading."},
+    [ERR_FAILED] = {409, "conflict_error", "The server is not running."},
+    [ERR_REFUSED] = {502, "server_error", "The engine refuses connections."},
+    [ERR_CLOSED] = {502, "server_error", "The engine closed the connection."},
+    [ERR_PROTOCOL] = {502, "server_error", "The engine's answer is not valid HTTP."},
+    [ERR_TIMEOUT] = {504, "server_error", "The engine did not answer in time."},
+    [ERR_CANCELLED] = {503, "service_unavailable_error", "The request was cancelled."},
+    [ERR_NO_SPACE] = {507, "server_error",
+                      "The disk is full. Free some space; nothing that was stored is lost."},
+    [ERR_IO] = {500, "server_error", "hob could not read or write its data."},
+    [ERR_CORRUPT] = {500, "server_error", "Stored data is damaged."},
+    [ERR_UNSUPPORTED] = {501, "invalid_request_error", "hob cannot do this."},
+};
+
+int api_status_of(enum err err)
+{
+    return kinds[err].status;
+}
+
+static const char *type_of_status(int status, enum err err)
+{
+    switch (status) {
+    case 400:
+    case 413:
+    case 415:
+    case 422: return "invalid_request_error";
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 409: return "conflict_error";
+    case 429: return "rate_limit_exceeded";
+    case 503: return "service_unavailable_error";
+    default: return status >= 500 ? "server_error" : kinds[err].type;
+    }
+}
+
+void api_req_free(struct api_req *r)
+{
+    if (r->x) {
+        http_exchange_on_gone(r->x, NULL, NULL);
+        r->x = NULL;
+    }
+    list_remove(&r->stream_node);
+    yyjson_doc_free(r->doc);
+    buf_release(&r->body);
+    free(r->param);
+    free(r);
+}
+
+static void log_access(const struct api_req *r, int status)
+{
+    log_debug("%s %.*s %d %lld ms %s", http_method_text(http_exchange_method(r->x)),
+              SPAN_ARG(http_exchange_path(r->x)), status, (long long)(clock_ms() - r->started_ms), r->id);
+}
+
+void api_reply_bytes(struct api_req *r, int status, const struct http_headers *extra, struct span body)
+{
+    if (r->x) {
+        struct http_headers h = {0};
+        size_t at = 0;
+        struct span name, value;
+        while (extra && http_headers_next(extra, &at, &name, &value)) {
+            char *text = span_dup(name);
+            http_headers_add(&h, text, value);
+            free(text);
+        }
+        http_headers_add(&h, "X-Request-Id", span_str(r->id));
+        http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
+        if (http_headers_count(&h, "Cache-Control") == 0)
+            http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
+        log_access(r, status);
+        struct http_exchange *x = r->x;
+        http_exchange_on_gone(x, NULL, NULL);
+        r->x = NULL;
+        http_exchange_reply(x, status, &h, body);
+        http_headers_release(&h);
+    }
+    api_req_free(r);
+}
+
+void api_reply_json(struct api_req *r, int status, struct span json)
+{
+    struct http_headers h = {0};
+    http_headers_add(&h, "Content-Type", SPAN_LIT("application/json"));
+    api_reply_bytes(r, status, &h, json);
+    http_headers_release(&h);
+}
+
+void api_reply_empty(struct api_req *r, int status)
+{
+    api_reply_bytes(r, status, NULL, span_of(NULL, 0));
+}
+
+/* Messages about a field start with its name in quotes. */
+static struct span field_of(const char *message)
+{
+    struct span rest, field = {NULL, 0};
+    if (message[0] == '"') {
+        field = span_cut(span_str(message + 1), '"', &rest);
+        if (!rest.p)
+            field = span_of(NULL, 0);
+    }
+    return field;
+}
+
+static void write_error(struct buf *out, const struct api_error *e, int status)
+{
+    const char *message = e->message && e->message[0] ? e->message : kinds[e->err].message;
+    struct span field = e->param ? span_str(e->param) : status == 400 ? field_of(message) : span_of(NULL, 0);
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "error");
+    jw_begin_obj(&w);
+    jwf_str(&w, "message", message);
+    jwf_str(&w, "type", type_of_status(status, e->err));
+    jw_key(&w, "param");
+    if (field.len)
+        jw_span(&w, field);
+    else
+        jw_null(&w);
+    jwf_str(&w, "code", e->code);
+    if (e->server) {
+        jw_key(&w, "engine");
+        gateway_write_engine_json(e->server, &w);
+    }
+    jw_end_obj(&w);
+    jw_end_obj(&w);
+}
+
+void api_reply_error(struct api_req *r, const struct api_error *e)
+{
+    int status = e->status ? e->status : kinds[e->err].status;
+    int retry_after_s = e->retry_after_s        ? e->retry_after_s
+                        : e->err == ERR_LOADING ? 2
+                        : e->err == ERR_BUSY    ? 1
+                                                : 0;
+    AUTO(buf) struct buf *body = buf_new();
+    struct http_headers h = {0};
+    write_error(body, e, status);
+    http_headers_add(&h, "Content-Type", SPAN_LIT("application/json"));
+    if (retry_after_s)
+        http_headers_addf(&h, "Retry-After", "%d", retry_after_s);
+    if (e->no_retry)
+        http_headers_add(&h, "x-should-retry", SPAN_LIT("false"));
+    if (status == 401 && r->route && r->route->policy == API_KEY)
+        http_headers_add(&h, "WWW-Authenticate", SPAN_LIT("Bearer"));
+    api_reply_bytes(r, status, &h, buf_span(body));
+    http_headers_release(&h);
+}
+
+void api_reply_err(struct api_req *r, enum err err, const struct err_text *why)
+{
+    api_reply_error(r, &(struct api_error){.err = err, .message = why ? why->text : NULL});
+}
+
+static void on_stream_gone(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct api_req *r = arg;
+    r->x = NULL;
+    if (r->on_gone)
+        r->on_gone(r);
+}
+
+void api_stream_begin(struct api_req *r, const struct http_headers *extra)
+{
+    struct http_headers h = {0};
+    size_t at = 0;
+    struct span name, value;
+    http_headers_add(&h, "Content-Type", SPAN_LIT("text/event-stream"));
+    http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
+    http_headers_add(&h, "X-Accel-Buffering", SPAN_LIT("no"));
+    http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
+    http_headers_add(&h, "X-Request-Id", span_str(r->id));
+    while (extra && http_headers_next(extra, &at, &name, &value)) {
+        char *text = span_dup(name);
+        http_headers_add(&h, text, value);
+        free(text);
+    }
+    log_access(r, 200);
+    http_exchange_on_gone(r->x, on_stream_gone, r);
+    http_exchange_begin(r->x, 200, &h, -1);
+    http_headers_release(&h);
+    /* What the request brought is not needed while it streams. */
+    yyjson_doc_free(r->doc);
+    r->doc = NULL;
+    r->json = NULL;
+    buf_release(&r->body);
+    list_push_back(&r->api->streams, &r->stream_node);
+}
+
+void api_stream_end(struct api_req *r)
+{
+    if (r->x) {
+        struct http_exchange *x = r->x;
+        http_exchange_on_gone(x, NULL, NULL);
+        r->x = NULL;
+        http_exchange_end(x);
+    }
+    api_req_free(r);
+}

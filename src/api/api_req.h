@@ -1,0 +1,119 @@
+/*
+ * One request inside the api room: who asks, what for, and its one answer.
+ *
+ * A handler runs when policy and body limit hold and the body is there. It must end the request exactly once: by one of
+ * the api_reply_ functions, or by api_stream_end / the stream's own end. Until then it may keep the request for
+ * callbacks of other rooms; a client that goes away only makes x NULL (and runs on_gone, if set), the end still has to
+ * be called.
+ */
+#ifndef HOB_API_REQ_H
+#define HOB_API_REQ_H
+
+#include "api/api.h"
+
+enum api_policy {
+    API_PUBLIC = 1, /* anybody */
+    API_USER,       /* session, API key or control socket */
+    API_ADMIN,      /* an admin's session, or the control socket; never a key */
+    API_KEY         /* an API key (or the control socket); never a cookie */
+};
+enum api_body {
+    API_NO_BODY = 1,
+    API_STREAM, /* no body, answers with an event stream */
+    API_JSON,   /* req->json is the root object */
+    API_RAW     /* req->body */
+};
+
+struct api_req;
+typedef void (*api_handler_fn)(struct api_req *r);
+
+struct api_route {
+    enum http_method method;
+    const char *pattern; /* "/api/servers/{id}/log"; {id} stands for a UUID */
+    enum api_policy policy;
+    enum api_body body;
+    size_t max_body_bytes;
+    api_handler_fn handler;
+};
+/* Nothing can be left out: a route without policy or limit does not compile. */
+#define ROUTE(method, pattern, policy, body, max, handler)    \
+    {                                                         \
+        HTTP_##method##_, pattern, policy, body, max, handler \
+    }
+struct api_routes {
+    const struct api_route *v;
+    size_t n;
+};
+#define API_ROUTES(name, table) const struct api_routes name = {table, COUNT_OF(table)}
+
+/* One table a resource (api_<resource>.c). */
+extern const struct api_routes api_session_routes, api_users_routes, api_keys_routes, api_servers_routes,
+    api_models_routes, api_conversations_routes, api_messages_routes, api_attachments_routes, api_chat_routes,
+    api_generations_routes, api_events_routes, api_openai_routes, api_health_routes;
+
+#define API_SMALL_BODY_BYTES        ((size_t)64 * 1024)
+#define API_MAX_STREAMS_PER_ADDRESS 64 /* loopback and the control socket are exempt */
+
+struct api {
+    struct api_options o;
+    struct list streams; /* api_req.stream_node of open streams */
+    bool draining;
+};
+
+struct api_req {
+    struct api *api;
+    struct http_exchange *x; /* NULL: the client has gone, or the exchange was handed over */
+    const struct api_route *route;
+    struct principal who;
+    char id[17]; /* X-Request-Id */
+    char *param; /* the UUID at {id}, or NULL */
+    struct buf body;
+    yyjson_doc *doc;
+    yyjson_val *json;
+    void (*on_gone)(struct api_req *r); /* the handler's: cancel what runs; may end the request */
+    void *state;                        /* the handler's; it frees it */
+    struct list stream_node;
+    int64_t started_ms;
+};
+
+/* ---- answers: each ends and frees the request ---- */
+void api_reply_json(struct api_req *r, int status, struct span json);
+void api_reply_empty(struct api_req *r, int status); /* 204, 202 */
+/* extra may be NULL; Content-Type is among them. */
+void api_reply_bytes(struct api_req *r, int status, const struct http_headers *extra, struct span body);
+
+struct api_error {
+    enum err err;
+    int status;            /* 0: by err */
+    const char *code;      /* or NULL */
+    const char *message;   /* NULL: a sentence by err */
+    const char *param;     /* NULL: a field named in quotes at the start of message, if any */
+    int retry_after_s;     /* 0: none, or by err */
+    struct server *server; /* adds "engine"; or NULL */
+    bool no_retry;         /* x-should-retry: false */
+};
+/* The only place that turns errors into HTTP. */
+void api_reply_error(struct api_req *r, const struct api_error *e);
+void api_reply_err(struct api_req *r, enum err err, const struct err_text *why);
+int api_status_of(enum err err);
+
+/* ---- event streams ---- */
+/* 200, text/event-stream, and the request is an open stream: ends when its principal loses its right. */
+void api_stream_begin(struct api_req *r, const struct http_headers *extra);
+/* Ends and frees the request. The stream's on_gone is not called. */
+void api_stream_end(struct api_req *r);
+/* For a request that must end without an answer (its exchange is over). */
+void api_req_free(struct api_req *r);
+
+/* ---- small helpers ---- */
+/* Is the client still there? */
+static inline bool api_is_open(const struct api_req *r)
+{
+    return r->x != NULL;
+}
+/* The value of a query parameter; false when absent or badly escaped. */
+bool api_query(const struct api_req *r, const char *name, struct buf *out);
+/* A chat completion in OpenAI's form (api_openai.c) that came to /api: passed through without a hold, nothing stored. */
+void api_openai_complete(struct api_req *r);
+
+#endif
