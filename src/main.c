@@ -1,5 +1,7 @@
 /* Program entry: hands the command line to the cli room. */
-int main(void)
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return cli_main(argc, argv);
 }

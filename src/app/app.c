@@ -1,0 +1,334 @@
+/*
+ * The running program. Start: data folder and lock, store, accounts, servers, unfinished answers, then the listening
+ * sockets. End, on SIGTERM or SIGINT: no new connections, answers get their grace, engines stop, the rest closes; a second
+ * signal ends the grace.
+ */
+#include "app/app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "app/app_lock.h"
+#include "catalog/catalog.h"
+
+#define MAX_RUN_DIR_BYTES 60 /* engine.h */
+
+struct app {
+    const struct config *config;
+    struct strv model_folders;
+    char *llama_server;
+    char *run_dir, *log_dir, *control_path;
+    int lock_fd;
+    int port;
+
+    struct loop *loop;
+    struct store *store;
+    struct events *events;
+    struct http_client *client;
+    struct engine_reaper *reaper;
+    struct gateway *gateway;
+    struct auth *auth;
+    struct chat *chat;
+    struct api *api;
+    struct http_server *server;
+    struct loop_signal *on_term, *on_int;
+
+    bool is_stopping;
+    int exit_status;
+};
+
+/* ---- the end ---- */
+
+static void on_engines_stopped(void *arg)
+{
+    struct app *a = arg;
+    api_close_streams(a->api);
+    http_server_close(a->server);
+    loop_stop(a->loop);
+}
+
+static void on_answers_ended(void *arg)
+{
+    struct app *a = arg;
+    gateway_shutdown(a->gateway, on_engines_stopped, a);
+}
+
+static void begin_end(void *arg)
+{
+    struct app *a = arg;
+    if (!a->server) { /* still starting */
+        loop_stop(a->loop);
+        return;
+    }
+    if (a->is_stopping) {
+        log_info("stopping at once");
+        chat_shutdown(a->chat, 0, on_answers_ended, a);
+        return;
+    }
+    a->is_stopping = true;
+    log_info("stopping; %zu answers are being written", chat_n_running(a->chat));
+    api_set_draining(a->api);
+    http_server_drain(a->server);
+    chat_shutdown(a->chat, CHAT_SHUTDOWN_GRACE_MS, on_answers_ended, a);
+}
+
+static void give_up(struct app *a, const char *what, const struct err_text *why)
+{
+    fprintf(stderr, "hob: %s: %s\n", what, why->text);
+    a->exit_status = 1;
+    loop_stop(a->loop);
+}
+
+/* ---- the start, step by step ---- */
+
+static void count_models(const struct catalog_models *models, void *arg)
+{
+    struct app *a = arg;
+    if (models->n)
+        printf("Models:        %zu GGUF file%s found\n", models->n, models->n == 1 ? "" : "s");
+    else
+        printf("Models:        none found; put GGUF files into %s/models\n", a->config->data_dir);
+    (void)fflush(stdout);
+}
+
+static void say_hello(struct app *a)
+{
+    const char *host = strcmp(a->config->address, "0.0.0.0") == 0 ? "127.0.0.1" : a->config->address;
+    bool v6 = strchr(host, ':') != NULL;
+    const char *token = auth_setup_token(a->auth);
+    printf("hob " HOB_VERSION " runs on http://%s%s%s:%d\n", v6 ? "[" : "", host, v6 ? "]" : "", a->port);
+    if (token)
+        printf("Set it up:     http://%s%s%s:%d/setup?token=%s\n", v6 ? "[" : "", host, v6 ? "]" : "",
+               a->port, token);
+    printf("Data:          %s\n", a->config->data_dir);
+    printf("llama-server:  %s\n",
+           a->llama_server ? a->llama_server : "not found; script/get-llama-server fetches one");
+    (void)fflush(stdout);
+    (void)catalog_scan_start(a->loop, &a->model_folders, count_models, a);
+}
+
+static enum err listen_all(struct app *a, struct err_text *why)
+{
+    const struct config *c = a->config;
+    if (!config_is_loopback(c) && auth_setup_needed(a->auth))
+        return err_set(
+            why, ERR_DENIED,
+            "hob listens beyond this machine only when an admin exists. Start it with --listen 127.0.0.1:%d, "
+            "set it up, then listen on %s.",
+            c->port, c->address);
+    a->server = http_server_new(a->loop, api_on_request, a->api);
+    enum err e = http_server_listen_unix(a->server, a->control_path, 0600, why);
+    if (!e)
+        e = http_server_listen_tcp(a->server, c->address, c->port, &a->port, why);
+    return e;
+}
+
+static void open_doors(struct app *a)
+{
+    struct err_text why = {0};
+    const struct api_options o = {
+        .loop = a->loop,
+        .store = a->store,
+        .auth = a->auth,
+        .events = a->events,
+        .gateway = a->gateway,
+        .chat = a->chat,
+        .allowed_hosts = &a->config->allowed_hosts,
+        .listen_address = a->config->address,
+        .model_folders = &a->model_folders,
+        .llama_server = a->llama_server,
+    };
+    a->api = api_new(&o);
+    if (listen_all(a, &why))
+        give_up(a, "cannot listen", &why);
+    else
+        say_hello(a);
+}
+
+static void on_demo_added(void *arg, enum err e, const struct err_text *why, struct server *s)
+{
+    (void)s;
+    struct app *a = arg;
+    if (e)
+        log_warn("the demo server could not be added: %s", why->text);
+    open_doors(a);
+}
+
+/* The first start of all: somebody to chat with before any model is there. */
+static void add_demo_server(struct app *a)
+{
+    struct server_patch p;
+    server_patch_init(&p);
+    p.name = xstrdup("demo");
+    p.kind = xstrdup("demo");
+    gateway_server_add(a->gateway, &p, on_demo_added, a);
+    server_patch_release(&p);
+}
+
+static void on_recovered(void *arg, enum err e, const struct err_text *why)
+{
+    struct app *a = arg;
+    if (e)
+        give_up(a, "cannot read the conversations", why);
+    else if (auth_setup_needed(a->auth) && gateway_n_servers(a->gateway) == 0)
+        add_demo_server(a);
+    else
+        open_doors(a);
+}
+
+static void on_servers(void *arg, enum err e, const struct err_text *why)
+{
+    struct app *a = arg;
+    if (e) {
+        give_up(a, "cannot read the servers", why);
+        return;
+    }
+    a->chat = chat_new(a->loop, a->store, a->gateway, a->events, NULL);
+    chat_recover(a->chat, on_recovered, a);
+}
+
+static void on_accounts(void *arg, enum err e, const struct err_text *why)
+{
+    struct app *a = arg;
+    if (e)
+        give_up(a, "cannot read the accounts", why);
+    else
+        gateway_load(a->gateway, on_servers, a);
+}
+
+static enum err open_rooms(struct app *a, struct err_text *why)
+{
+    const struct gateway_options gateway = {
+        .run_dir = a->run_dir,
+        .log_dir = a->log_dir,
+        .self_exe = "/proc/self/exe",
+        .llama_server_path = a->llama_server,
+    };
+    a->loop = loop_new();
+    enum err e = store_open(a->loop, a->config->data_dir, &a->store, why);
+    if (e)
+        return e;
+    a->events = events_new();
+    a->client = http_client_new(a->loop);
+    a->reaper = engine_reaper_new(a->loop);
+    a->gateway = gateway_new(a->loop, a->store, a->client, a->events, &gateway);
+    a->on_term = loop_signal_new(a->loop, SIGTERM, begin_end, a);
+    a->on_int = loop_signal_new(a->loop, SIGINT, begin_end, a);
+    a->auth = auth_new(a->loop, a->store, on_accounts, a);
+    return ERR_OK;
+}
+
+/* Closes what is open, last opened first, then lets the loop finish. */
+static void close_rooms(struct app *a)
+{
+    auth_close(a->auth);
+    chat_free(a->chat);
+    gateway_free(a->gateway);
+    if (a->client)
+        http_client_close(a->client);
+    if (a->store)
+        store_close(a->store);
+    engine_reaper_free(a->reaper);
+    loop_signal_free(a->on_term);
+    loop_signal_free(a->on_int);
+    if (a->loop)
+        loop_free(a->loop);
+    api_free(a->api);
+    events_free(a->events);
+}
+
+/* ---- folders and limits ---- */
+
+/* Unix sockets have short names (108 bytes, unix(7)): under a long data folder they go to one of their own. */
+static char *choose_run_dir(const char *data)
+{
+    char *dir = xasprintf("%s/run", data);
+    if (strlen(dir) <= MAX_RUN_DIR_BYTES)
+        return dir;
+    free(dir);
+    char template[] = "/tmp/hob-run-XXXXXX";
+    return xstrdup(mkdtemp(template) ? template : "/tmp/hob-run");
+}
+
+static enum err prepare_folders(struct app *a, struct err_text *why)
+{
+    const char *data = a->config->data_dir;
+    AUTO(mem) char *models = xasprintf("%s/models", data);
+    a->run_dir = choose_run_dir(data);
+    a->log_dir = xasprintf("%s/logs", data);
+    a->control_path = xasprintf("%s/" APP_CONTROL_SOCKET, data);
+    enum err e = app_make_data_dir(data, why);
+    if (!e)
+        e = app_lock(data, &a->lock_fd, why);
+    if (!e)
+        e = app_make_data_dir(a->run_dir, why);
+    if (!e)
+        e = app_make_data_dir(a->log_dir, why);
+    if (!e)
+        e = app_make_data_dir(models, why);
+    if (e)
+        return e;
+    strv_add(&a->model_folders, models);
+    strv_copy(&a->model_folders, &a->config->model_folders);
+    return ERR_OK;
+}
+
+static void find_llama_server(struct app *a)
+{
+    struct strv folders = {0};
+    const char *fetched = getenv("HOB_LLAMA_SERVER_DIR"); /* set by script/server */
+    if (a->config->llama_server) {
+        a->llama_server = xstrdup(a->config->llama_server);
+        return;
+    }
+    if (fetched)
+        strv_add(&folders, fetched);
+    a->llama_server = catalog_find_llama_server(&folders);
+    strv_release(&folders);
+}
+
+/* As many connections as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int app_serve(const struct config *c)
+{
+    struct app a = {.config = c, .lock_fd = -1};
+    struct err_text why = {0};
+    log_set_level(c->log_level);
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    enum err e = prepare_folders(&a, &why);
+    if (!e) {
+        find_llama_server(&a);
+        e = open_rooms(&a, &why);
+    }
+    if (e) {
+        fprintf(stderr, "hob: %s\n", why.text);
+        a.exit_status = 1;
+    } else {
+        loop_run(a.loop);
+    }
+    close_rooms(&a);
+    if (a.control_path && a.lock_fd >= 0)
+        (void)unlink(a.control_path);
+    if (a.run_dir)
+        (void)rmdir(a.run_dir); /* only when nothing is in it */
+    if (a.lock_fd >= 0)
+        close(a.lock_fd);
+    strv_release(&a.model_folders);
+    free(a.llama_server);
+    free(a.run_dir);
+    free(a.log_dir);
+    free(a.control_path);
+    return a.exit_status;
+}
