@@ -65,6 +65,8 @@ debian_mirror() {
     sed 's#/*$##' | head -n 1
 }
 
+may_be_root() { [ "$(id -u)" = 0 ] || have sudo; }
+
 # as_root WHY COMMAND...: says why and runs it with sudo, or as it is for root; what it prints goes to $apt_log.
 as_root() {
   ar_why=$1
