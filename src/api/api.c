@@ -5,7 +5,6 @@
 
 #include "api/api_guard.h"
 #include "api/api_req.h"
-#include "web/web.h"
 
 static const struct api_routes *const tables[] = {
     &api_session_routes, &api_users_routes,         &api_keys_routes,     &api_servers_routes,
@@ -17,8 +16,7 @@ static const struct api_routes *const tables[] = {
 static void on_revoked(void *arg, const char *user_id)
 {
     struct api *a = arg;
-    LIST_EACH(r, &a->streams, struct api_req, stream_node)
-    {
+    LIST_EACH(r, &a->streams, struct api_req, stream_node) {
         if (strcmp(r->who.user_id, user_id) == 0 && !auth_is_valid(a->o.auth, &r->who)) {
             struct http_exchange *x = r->x;
             r->x = NULL;
@@ -42,8 +40,7 @@ struct api *api_new(const struct api_options *o)
 
 void api_close_streams(struct api *a)
 {
-    LIST_EACH(r, &a->streams, struct api_req, stream_node)
-    {
+    LIST_EACH(r, &a->streams, struct api_req, stream_node) {
         struct http_exchange *x = r->x;
         r->x = NULL;
         if (x) {
@@ -249,7 +246,7 @@ static bool has_too_many_streams(const struct api_req *r)
     if (http_exchange_is_unix(r->x) || strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0)
         return false;
     LIST_EACH(other, &r->api->streams, struct api_req, stream_node)
-    n += other->x && strcmp(http_exchange_peer(other->x), peer) == 0;
+        n += other->x && strcmp(http_exchange_peer(other->x), peer) == 0;
     return n >= API_MAX_STREAMS_PER_ADDRESS;
 }
 
@@ -304,7 +301,7 @@ void api_on_request(struct http_exchange *x, void *arg)
         r->x = NULL;
         http_exchange_on_gone(x, NULL, NULL);
         api_req_free(r);
-        web_serve(x);
+        a->o.serve_page(x);
         return;
     }
     bool any = false;

@@ -1,6 +1,6 @@
 /*
  * api: hob's HTTP interface (docs/openapi.yaml). One const route table per resource; each route declares its policy and its
- * body limit. Everything that is no route of the interface goes to the page (web).
+ * body limit. Everything that is no route of the interface goes to the page.
  */
 #ifndef HOB_API_H
 #define HOB_API_H
@@ -23,10 +23,11 @@ struct api_options {
     struct events *events;
     struct gateway *gateway;
     struct chat *chat;
-    const struct strv *allowed_hosts; /* besides loopback names and listen_address */
-    const char *listen_address;       /* numeric */
-    const struct strv *model_folders; /* all folders that are searched for GGUF files */
-    const char *llama_server;         /* path or NULL */
+    const struct strv *allowed_hosts;            /* besides loopback names and listen_address */
+    const char *listen_address;                  /* numeric */
+    const struct strv *model_folders;            /* all folders that are searched for GGUF files */
+    const char *llama_server;                    /* path or NULL */
+    void (*serve_page)(struct http_exchange *x); /* answers whatever is no route of the interface */
 };
 
 struct api *api_new(const struct api_options *o);

@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "app/app_lock.h"
 #include "catalog/catalog.h"
+#include "web/web.h"
 
 #define MAX_RUN_DIR_BYTES 60 /* engine.h */
 
@@ -140,6 +141,7 @@ static void open_doors(struct app *a)
         .listen_address = a->config->address,
         .model_folders = &a->model_folders,
         .llama_server = a->llama_server,
+        .serve_page = web_serve,
     };
     a->api = api_new(&o);
     if (listen_all(a, &why))
