@@ -20,6 +20,7 @@
 #define GATEWAY_MAX_PROMPT_BYTES   (32 * 1024)
 #define GATEWAY_MAX_HOLDS          64      /* waiting for one server: ERR_BUSY */
 #define GATEWAY_HOLD_TIMEOUT_MS    3600000 /* a hold's longest wait; a load that stalls ends it sooner */
+#define GATEWAY_BUSY_GRACE_MS      5000    /* a busy engine's silence before a stream gets its 200 */
 #define GATEWAY_HOLD_GRACE_MS      1000    /* a held stream gets its 200 after this */
 #define GATEWAY_HOLD_COMMENT_MS    5000 /* and a comment this often, and on each change of the percentage */
 #define GATEWAY_METRICS_MS         2000 /* "server" events while ready */
@@ -34,6 +35,7 @@ struct gateway_options {
     const char *log_dir;           /* engines' log files */
     const char *self_exe;          /* path of this program: demo-engine, engine-exec */
     const char *llama_server_path; /* or NULL: not found */
+    struct engine_reaper *reaper;  /* or NULL (tests); not owned */
 };
 
 /* ---- lifecycle ---- */
@@ -45,6 +47,8 @@ typedef void (*gateway_done_fn)(void *arg, enum err e, const struct err_text *wh
 void gateway_load(struct gateway *g, gateway_done_fn on_ready, void *arg);
 /* Stops all engines; done runs when no engine process is left. Nothing can be started after it. */
 void gateway_shutdown(struct gateway *g, loop_fn done, void *arg);
+/* Ends all engines without a grace, now and during a shutdown. */
+void gateway_kill(struct gateway *g);
 /* After shutdown, or in tests when nothing runs: cancels what is left and frees. */
 void gateway_free(struct gateway *g);
 AUTO_DEFINE(gateway, struct gateway, gateway_free)
@@ -156,7 +160,7 @@ struct gateway_proxy_request {
     bool is_stream;   /* the body says stream: true */
 };
 /*
- * f NULL: over, the exchange has its answer or its client has gone. Else nothing was sent and the exchange is the
+ * f NULL: over, the exchange has its answer or its client has gone; x is NULL. Else nothing was sent and the exchange is the
  * caller's again, to answer with f. Runs once, never before gateway_proxy returns. Takes over x's on_gone, on_drain.
  */
 typedef void (*gateway_proxy_fn)(void *arg, struct http_exchange *x, const struct gateway_failure *f);

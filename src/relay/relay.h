@@ -35,8 +35,8 @@ struct relay_events {
 
 /*
  * Starts the upstream call and passes its answer to x. While it runs, x's on_gone and on_drain belong to the relay.
- * x may have begun already (as an event stream, during a hold): then what is no event stream, an error above all, becomes
- * `data: {"error": ...}`. An engine that dies in mid-stream ends in the same event and an abort, never in a clean end.
+ * Before the engine's header came, x may have begun (as an event stream, by the caller, who writes comments): then what is
+ * no event stream, an error above all, becomes `data: {"error": ...}`. An engine that dies in mid-stream ends in the same event and an abort, never in a clean end.
  */
 struct relay *relay_pump(struct http_client *client, const struct http_endpoint *to,
                          const struct http_call_options *options, struct http_exchange *x,
@@ -44,8 +44,19 @@ struct relay *relay_pump(struct http_client *client, const struct http_endpoint 
 /* Ends the upstream call at once; no callback comes after it. The exchange is the caller's, wherever it is. */
 void relay_cancel(struct relay *r);
 
+/* What an engine said in the body of an error, in any of the shapes that engines use; always has a message. */
+struct relay_error {
+    struct err_text message;
+    char type[64];
+    char code[64]; /* "": none */
+};
+void relay_read_error(int status, struct span body, struct relay_error *out_error);
+
 /* Appends `data: {"error":{"message","type","param":null,"code"}}` and a blank line. */
 void relay_add_error_event(struct buf *out, const char *message, const char *type, const char *code);
+/* "engine_refused", "engine_died", "engine_timeout" or "bad_gateway", and a sentence, for how a call ended. */
+const char *relay_failure_code(enum err e);
+const char *relay_failure_text(enum err e);
 /* True when the Content-Type is text/event-stream, whatever its parameters. */
 bool relay_is_event_stream(const struct http_headers *headers);
 

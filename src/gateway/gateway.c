@@ -1,0 +1,483 @@
+/* The servers that are there, their engines' news, and who may call them now. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "gateway/gateway_policy.h"
+#include "gateway/gateway_room.h"
+
+static void close_if_unused(struct server *s);
+
+/* ---- servers ---- */
+
+size_t gateway_n_servers(const struct gateway *g)
+{
+    return g->n_servers;
+}
+
+struct server *gateway_server_at(const struct gateway *g, size_t i)
+{
+    assert(i < g->n_servers);
+    return g->servers[i];
+}
+
+struct server *gateway_server_by_id(const struct gateway *g, const char *id)
+{
+    for (size_t i = 0; i < g->n_servers; i++) {
+        if (str_eq(g->servers[i]->row.id, id))
+            return g->servers[i];
+    }
+    return NULL;
+}
+
+struct server *gateway_server_find(const struct gateway *g, const char *ref)
+{
+    struct server *s = gateway_server_by_id(g, ref);
+    for (size_t i = 0; !s && i < g->n_servers; i++) {
+        if (strcasecmp(g->servers[i]->row.name, ref) == 0)
+            s = g->servers[i];
+    }
+    for (size_t i = 0; !s && i < g->n_servers; i++) {
+        if (strcasecmp(g->servers[i]->model_name, ref) == 0)
+            s = g->servers[i];
+    }
+    return s;
+}
+
+const struct server_row *server_config(const struct server *s)
+{
+    return &s->row;
+}
+
+struct engine *server_engine(const struct server *s)
+{
+    return s->engine;
+}
+
+const char *server_model_name(const struct server *s)
+{
+    return s->model_name;
+}
+
+void gateway_note_speed(struct server *s, double tokens_per_s)
+{
+    s->tokens_per_s = tokens_per_s;
+}
+
+/* ---- what uses an engine ---- */
+
+void server_use_begin(struct server *s, struct server_use *u)
+{
+    u->started_ms = clock_ms();
+    u->has_answered = false;
+    list_init(&u->node);
+    list_push_back(&s->uses, &u->node);
+}
+
+void server_use_end(struct server *s, struct server_use *u)
+{
+    list_remove(&u->node);
+    close_if_unused(s);
+}
+
+size_t server_use_n_ahead(const struct server *s, const struct server_use *u)
+{
+    size_t n = 0;
+    for (const struct list *at = s->uses.next; at != &s->uses && at != &u->node; at = at->next)
+        n++;
+    return n;
+}
+
+/* An engine that answers somebody and is silent towards another for a second has that one in its queue. */
+#define WAITING_AFTER_MS 1000
+
+static struct engine_usage measure_usage(const struct server *s)
+{
+    struct engine_usage usage = {.waiting = (int64_t)s->n_holds, .tokens_per_s = s->tokens_per_s};
+    int64_t now = clock_ms(), n_silent = 0;
+    LIST_EACH(u, &s->uses, struct server_use, node) {
+        if (!u->has_answered && now - u->started_ms > WAITING_AFTER_MS)
+            n_silent++;
+        else
+            usage.active++;
+    }
+    if (usage.active > 0)
+        usage.waiting += n_silent;
+    else
+        usage.active = n_silent;
+    return usage;
+}
+
+void gateway_write_engine_json(const struct server *s, struct json_writer *w)
+{
+    struct engine_usage usage = measure_usage(s);
+    if (s->engine)
+        engine_write_json(s->engine, w, &usage, true);
+    else
+        jw_null(w);
+}
+
+/* ---- news ---- */
+
+void server_publish(struct server *s)
+{
+    if (!s->g->events || s->removed)
+        return;
+    AUTO(buf) struct buf *b = buf_new();
+    struct json_writer w;
+    jw_init(&w, b);
+    gateway_write_server_json(s, &w);
+    events_publish(s->g->events, NULL, "server", buf_span(b));
+}
+
+static void ignore_result(void *arg, const struct store_result *r)
+{
+    (void)arg;
+    if (r->err)
+        log_warn("store: load time not kept: %s", r->why.text);
+}
+
+static void note_load(struct server *s)
+{
+    int64_t took_ms = engine_load_ms(s->engine);
+    if (took_ms <= 0)
+        return;
+    s->row.last_load_ms = took_ms;
+    store_server_loaded(s->g->store, s->row.id, took_ms, ignore_result, NULL);
+    struct err_text why;
+    /* The next load is measured against this one. */
+    if (server_configure(s, &why))
+        log_warn("engine %s: %s", s->row.name, why.text);
+}
+
+static void log_change(const struct server *s, enum engine_state old, enum engine_state now)
+{
+    const struct engine_failure *failure = engine_failure(s->engine);
+    const char *from = engine_state_name(old), *to = engine_state_name(now);
+    if (now == ENGINE_FAILED)
+        log_warn("engine %s: %s -> %s (%s)", s->row.name, from, to, failure ? failure->reason : "?");
+    else if (now == ENGINE_READY)
+        log_info("engine %s: %s -> %s (%.1f s)", s->row.name, from, to,
+                 (double)engine_load_ms(s->engine) / 1000);
+    else
+        log_info("engine %s: %s -> %s", s->row.name, from, to);
+}
+
+static bool any_process(const struct gateway *g)
+{
+    for (size_t i = 0; i < g->n_servers; i++) {
+        if (engine_state_has_process(engine_state(g->servers[i]->engine)))
+            return true;
+    }
+    return !list_is_empty(&g->removed);
+}
+
+/* Once, when the last engine's process has gone after gateway_shutdown. */
+static void check_shutdown(struct gateway *g)
+{
+    if (!g->on_shutdown || any_process(g))
+        return;
+    loop_fn done = g->on_shutdown;
+    g->on_shutdown = NULL;
+    loop_defer(g->loop, done, g->shutdown_arg);
+}
+
+static void on_engine_change(struct engine *e, void *arg, enum engine_state old, enum engine_state now)
+{
+    (void)e;
+    struct server *s = arg;
+    log_change(s, old, now);
+    s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
+    if (now == ENGINE_READY)
+        note_load(s);
+    server_publish(s);
+    server_wake_holds(s);
+    check_shutdown(s->g);
+}
+
+static void on_engine_progress(struct engine *e, void *arg)
+{
+    (void)e;
+    server_publish(arg);
+}
+
+/* ---- registry ---- */
+
+static struct server *make_server(struct gateway *g, struct server_row *row)
+{
+    struct server *s = xcalloc(1, sizeof *s);
+    s->g = g;
+    s->row = *row;
+    *row = (struct server_row){0};
+    s->tokens_per_s = -1;
+    list_init(&s->holds);
+    list_init(&s->uses);
+    list_init(&s->node);
+    struct engine_options options = {
+        .run_dir = g->run_dir, .log_dir = g->log_dir, .exec_program = g->self_exe, .reaper = g->reaper};
+    static const struct engine_events events = {.on_change = on_engine_change,
+                                                .on_progress = on_engine_progress};
+    struct engine_spec spec;
+    struct err_text why;
+    if (server_build_spec(s, &spec, &why)) {
+        /* It cannot run until somebody changes it; gateway_server_start says so. */
+        log_warn("server %s: %s", s->row.name, why.text);
+        spec = (struct engine_spec){.id = s->row.id, .name = s->row.name};
+    }
+    s->engine = engine_new(g->loop, g->client, &options, &spec, &events, s);
+    server_spec_release(&spec);
+    if (server_configure(s, &why))
+        log_debug("server %s: %s", s->row.name, why.text);
+    return s;
+}
+
+struct server *gateway_insert(struct gateway *g, struct server_row *row)
+{
+    if (g->n_servers == g->cap_servers) {
+        g->cap_servers = g->cap_servers ? 2 * g->cap_servers : 8;
+        g->servers = xrealloc(g->servers, g->cap_servers * sizeof(struct server *));
+    }
+    return g->servers[g->n_servers++] = make_server(g, row);
+}
+
+static void free_server(struct server *s)
+{
+    list_remove(&s->node);
+    server_row_clear(&s->row);
+    free(s->model_name);
+    free(s);
+}
+
+static void close_if_unused(struct server *s)
+{
+    if (s->removed && !s->engine && list_is_empty(&s->uses) && list_is_empty(&s->holds))
+        free_server(s);
+}
+
+static void on_engine_closed(void *arg)
+{
+    struct server *s = arg;
+    struct gateway *g = s->g;
+    s->engine = NULL;
+    if (s->on_removed)
+        s->on_removed(s->removed_arg, ERR_OK, NULL, NULL);
+    s->on_removed = NULL;
+    close_if_unused(s);
+    check_shutdown(g);
+}
+
+void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg)
+{
+    struct gateway *g = s->g;
+    size_t i = 0;
+    while (g->servers[i] != s)
+        i++;
+    memmove(g->servers + i, g->servers + i + 1, (g->n_servers - i - 1) * sizeof(struct server *));
+    g->n_servers--;
+    s->removed = true;
+    s->on_removed = on_removed;
+    s->removed_arg = arg;
+    list_push_back(&g->removed, &s->node);
+    struct gateway_failure f;
+    gateway_failure_set(&f, ERR_NOT_FOUND, "server_not_found", NULL, "The server was removed");
+    server_fail_holds(s, &f);
+    engine_close(s->engine, on_engine_closed, s);
+}
+
+/* ---- admission ---- */
+
+void gateway_failure_set(struct gateway_failure *f, enum err e, const char *code, struct server *s,
+                         const char *fmt, ...)
+{
+    *f = (struct gateway_failure){.err = e, .code = code, .server = s};
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(f->why.text, sizeof f->why.text, fmt, args);
+    va_end(args);
+}
+
+static void explain(struct server *s, const struct gateway_decision *d, struct gateway_failure *f)
+{
+    const struct engine_failure *failure = engine_failure(s->engine);
+    const char *name = s->row.name;
+    if (d->verdict == GATEWAY_FAILED)
+        gateway_failure_set(f, ERR_FAILED, d->code, s, "%s failed: %s", name,
+                            failure ? failure->reason : "the cause is not known");
+    else if (d->verdict == GATEWAY_STOPPED)
+        gateway_failure_set(f, ERR_FAILED, d->code, s,
+                            "%s is stopped, and is not started by a message. Start it on the Servers page",
+                            name);
+    else
+        gateway_failure_set(f, ERR_LOADING, d->code, s, "%s is %s", name, d->code + strlen("engine_"));
+    f->retry_after_s = d->retry_after_s;
+}
+
+enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, struct gateway_failure *f)
+{
+    if (g->closing || s->removed) {
+        gateway_failure_set(f, ERR_LOADING, "engine_stopping", s->removed ? NULL : s, "hob is shutting down");
+        f->retry_after_s = 2;
+        return f->err;
+    }
+    struct gateway_question q = {.state = engine_state(s->engine),
+                                 .on_demand = s->row.on_demand,
+                                 .is_retry = is_retry,
+                                 .restarts = engine_restart_in_ms(s->engine) >= 0};
+    struct gateway_decision d = gateway_decide(&q);
+    if (d.verdict == GATEWAY_GO)
+        return ERR_OK;
+    if (d.verdict == GATEWAY_START) {
+        struct err_text why;
+        if (gateway_server_start(g, s, &why)) {
+            gateway_failure_set(f, ERR_FAILED, "engine_failed", s, "%s cannot start: %s", s->row.name,
+                                why.text);
+            return f->err;
+        }
+    }
+    explain(s, &d, f);
+    return f->err;
+}
+
+enum err gateway_admit(struct gateway *g, struct server *s, bool is_retry, struct gateway_failure *f)
+{
+    return gateway_ask(g, s, is_retry, f);
+}
+
+/* ---- start and stop ---- */
+
+enum err gateway_server_start(struct gateway *g, struct server *s, struct err_text *why)
+{
+    if (g->closing)
+        return err_set(why, ERR_BUSY, "hob is shutting down");
+    enum err e = server_configure(s, why);
+    if (e)
+        return e;
+    engine_start(s->engine);
+    return ERR_OK;
+}
+
+void gateway_server_stop(struct gateway *g, struct server *s)
+{
+    (void)g;
+    engine_stop(s->engine);
+}
+
+enum err gateway_server_restart(struct gateway *g, struct server *s, struct err_text *why)
+{
+    if (g->closing)
+        return err_set(why, ERR_BUSY, "hob is shutting down");
+    enum err e = server_configure(s, why);
+    if (e)
+        return e;
+    engine_restart(s->engine);
+    return ERR_OK;
+}
+
+/* ---- lifecycle ---- */
+
+struct gateway *gateway_new(struct loop *l, struct store *store, struct http_client *client,
+                            struct events *events, const struct gateway_options *options)
+{
+    struct gateway *g = xcalloc(1, sizeof *g);
+    g->loop = l;
+    g->store = store;
+    g->client = client;
+    g->events = events;
+    g->run_dir = xstrdup(options->run_dir);
+    g->log_dir = xstrdup(options->log_dir);
+    g->self_exe = xstrdup(options->self_exe ? options->self_exe : "/proc/self/exe");
+    g->llama_server_path = xstrdup(options->llama_server_path);
+    g->reaper = options->reaper;
+    list_init(&g->removed);
+    list_init(&g->edits);
+    list_init(&g->proxies);
+    return g;
+}
+
+static void start_automatically(struct gateway *g)
+{
+    for (size_t i = 0; i < g->n_servers; i++) {
+        struct server *s = g->servers[i];
+        struct err_text why;
+        if (s->row.autostart && gateway_server_start(g, s, &why))
+            log_warn("server %s: not started: %s", s->row.name, why.text);
+    }
+}
+
+static void on_servers_listed(void *arg, const struct store_result *r)
+{
+    struct gateway *g = arg;
+    g->loading = NULL;
+    for (size_t i = 0; !r->err && i < r->n && i < GATEWAY_MAX_SERVERS; i++) {
+        struct server_row row;
+        server_row_copy(&row, &r->servers[i]);
+        gateway_insert(g, &row);
+    }
+    if (!r->err)
+        start_automatically(g);
+    g->on_loaded(g->loaded_arg, r->err, &r->why);
+}
+
+void gateway_load(struct gateway *g, gateway_done_fn on_ready, void *arg)
+{
+    g->on_loaded = on_ready;
+    g->loaded_arg = arg;
+    g->loading = store_servers_list(g->store, on_servers_listed, g);
+}
+
+void gateway_shutdown(struct gateway *g, loop_fn done, void *arg)
+{
+    g->closing = true;
+    g->on_shutdown = done;
+    g->shutdown_arg = arg;
+    for (size_t i = 0; i < g->n_servers; i++) {
+        server_wake_holds(g->servers[i]);
+        engine_stop(g->servers[i]->engine);
+    }
+    check_shutdown(g);
+}
+
+void gateway_kill(struct gateway *g)
+{
+    for (size_t i = 0; i < g->n_servers; i++)
+        engine_kill(g->servers[i]->engine);
+    LIST_EACH(s, &g->removed, struct server, node) {
+        if (s->engine)
+            engine_kill(s->engine);
+    }
+}
+
+static void free_server_now(struct server *s)
+{
+    struct gateway_failure f;
+    gateway_failure_set(&f, ERR_CANCELLED, "engine_stopping", NULL, "hob is shutting down");
+    s->on_removed = NULL;
+    server_fail_holds(s, &f);
+    assert(list_is_empty(&s->uses));
+    /* A removed one's engine is closing already, and tells s: such a gateway was not shut down. */
+    assert(!s->removed || !s->engine);
+    if (s->engine)
+        engine_close(s->engine, NULL, NULL);
+    free_server(s);
+}
+
+void gateway_free(struct gateway *g)
+{
+    if (!g)
+        return;
+    g->closing = true;
+    g->on_shutdown = NULL;
+    store_cancel(g->loading);
+    gateway_cancel_edits(g);
+    gateway_cancel_proxies(g);
+    for (size_t i = 0; i < g->n_servers; i++)
+        free_server_now(g->servers[i]);
+    LIST_EACH(s, &g->removed, struct server, node)
+        free_server_now(s);
+    free(g->servers);
+    free(g->run_dir);
+    free(g->log_dir);
+    free(g->self_exe);
+    free(g->llama_server_path);
+    free(g);
+}

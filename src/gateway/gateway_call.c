@@ -1,0 +1,134 @@
+/* One request to an engine: counted, its failures named. */
+#include "gateway/gateway_room.h"
+#include "relay/relay.h"
+
+struct gateway_call {
+    struct server *s;
+    struct server_use use;
+    struct http_call *http;
+    struct gateway_call_events ev;
+    void *arg;
+    struct loop_timer refused; /* the engine is not ready (any more): told in the next turn */
+};
+
+static void free_call(struct gateway_call *c)
+{
+    loop_timer_stop(&c->refused);
+    server_use_end(c->s, &c->use);
+    free(c);
+}
+
+static void end_call(struct gateway_call *c, const struct gateway_failure *f)
+{
+    c->ev.on_done(c->arg, f);
+    free_call(c);
+}
+
+static void on_headers(struct http_call *http, void *arg, int status, const struct http_headers *headers)
+{
+    (void)http;
+    struct gateway_call *c = arg;
+    c->use.has_answered = true;
+    c->ev.on_headers(c->arg, status, headers);
+}
+
+static void on_body(struct http_call *http, void *arg, struct span data)
+{
+    (void)http;
+    struct gateway_call *c = arg;
+    c->ev.on_body(c->arg, data);
+}
+
+static void on_flush(struct http_call *http, void *arg)
+{
+    (void)http;
+    struct gateway_call *c = arg;
+    if (c->ev.on_flush)
+        c->ev.on_flush(c->arg);
+}
+
+static void on_done(struct http_call *http, void *arg, enum err e, const struct err_text *why)
+{
+    (void)http;
+    struct gateway_call *c = arg;
+    c->http = NULL;
+    if (!e) {
+        end_call(c, NULL);
+        return;
+    }
+    log_debug("engine %s: request failed: %s (%s)", c->s->row.name, err_name(e), why->text);
+    struct gateway_failure f;
+    const char *text = e == ERR_CLOSED && !c->use.has_answered ? "The engine ended before it answered"
+                                                               : relay_failure_text(e);
+    gateway_failure_set(&f, e, relay_failure_code(e), c->s->removed ? NULL : c->s, "%s", text);
+    end_call(c, &f);
+}
+
+static void tell_refused(void *arg)
+{
+    struct gateway_call *c = arg;
+    struct gateway_failure f;
+    gateway_failure_set(&f, ERR_REFUSED, "engine_refused", c->s->removed ? NULL : c->s,
+                        "The engine is not running");
+    end_call(c, &f);
+}
+
+struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
+                                        const struct gateway_call_options *options,
+                                        const struct gateway_call_events *events, void *arg)
+{
+    static const struct http_call_events http_events = {
+        .on_headers = on_headers, .on_body = on_body, .on_flush = on_flush, .on_done = on_done};
+    struct gateway_call *c = xcalloc(1, sizeof *c);
+    c->s = s;
+    c->ev = *events;
+    c->arg = arg;
+    server_use_begin(s, &c->use);
+    loop_timer_init(&c->refused, g->loop, tell_refused, c);
+    if (!s->engine || engine_state(s->engine) != ENGINE_READY) {
+        loop_timer_start(&c->refused, 0);
+        return c;
+    }
+    struct http_headers headers = {0};
+    http_headers_add(&headers, "Content-Type", SPAN_LIT("application/json"));
+    http_headers_add(&headers, "Accept", SPAN_LIT("text/event-stream, application/json"));
+    /* A fresh connection: a kept one may be closed by the engine in the moment in which it is used, and a POST is not
+     * sent twice. */
+    struct http_call_options http_options = {.method = "POST",
+                                             .target = options->path,
+                                             .headers = &headers,
+                                             .body = options->body,
+                                             .connect_timeout_ms = GATEWAY_CONNECT_TIMEOUT_MS,
+                                             .header_timeout_ms = options->header_timeout_ms,
+                                             .idle_timeout_ms = options->idle_timeout_ms,
+                                             .fresh = true};
+    c->http = http_call_start(g->client, engine_endpoint(s->engine), &http_options, &http_events, c);
+    http_headers_release(&headers);
+    return c;
+}
+
+void gateway_call_pause(struct gateway_call *c)
+{
+    if (c->http)
+        http_call_pause(c->http);
+}
+
+void gateway_call_resume(struct gateway_call *c)
+{
+    if (c->http)
+        http_call_resume(c->http);
+}
+
+void gateway_call_cancel(struct gateway_call *c)
+{
+    if (!c)
+        return;
+    if (c->http)
+        http_call_cancel(TAKE(c->http));
+    free_call(c);
+}
+
+size_t gateway_call_n_ahead(const struct gateway_call *c)
+{
+    return server_use_n_ahead(c->s, &c->use);
+}

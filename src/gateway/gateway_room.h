@@ -1,0 +1,88 @@
+/* What the files of this room share. */
+#ifndef HOB_GATEWAY_ROOM_H
+#define HOB_GATEWAY_ROOM_H
+
+#include "gateway/gateway.h"
+
+struct gateway {
+    struct loop *loop;
+    struct store *store;
+    struct http_client *client;
+    struct events *events;
+    char *run_dir, *log_dir, *self_exe, *llama_server_path;
+    struct engine_reaper *reaper;
+    struct server **servers; /* in order of creation */
+    size_t n_servers, cap_servers;
+    struct list removed; /* servers that are no longer found, until their engine and calls have ended */
+    struct list edits;   /* changes under way in the store */
+    struct list proxies;
+    struct store_op *loading; /* gateway_load */
+    gateway_done_fn on_loaded;
+    void *loaded_arg;
+    loop_fn on_shutdown;
+    void *shutdown_arg;
+    bool closing; /* nothing starts any more */
+};
+
+struct server {
+    struct gateway *g;
+    struct server_row row; /* owned strings */
+    struct engine *engine; /* NULL only when a removed one's has ended */
+    char *model_name;
+    int64_t model_bytes; /* 0: unknown */
+    struct list holds;
+    struct list uses;
+    size_t n_holds;
+    double tokens_per_s; /* -1: not measured since it became ready */
+    bool removed;
+    struct list node; /* in gateway.removed */
+    gateway_server_fn on_removed;
+    void *removed_arg;
+};
+
+/* A request that the engine works on, or has in its own queue. */
+struct server_use {
+    struct list node; /* in server.uses, in order of their start */
+    int64_t started_ms;
+    bool has_answered; /* the header came */
+};
+void server_use_begin(struct server *s, struct server_use *u);
+/* The server may be freed by this. */
+void server_use_end(struct server *s, struct server_use *u);
+size_t server_use_n_ahead(const struct server *s, const struct server_use *u);
+
+/* ---- gateway.c ---- */
+void server_publish(struct server *s);
+/* Makes a server of a row, whose strings it takes over, and puts it into the registry. */
+struct server *gateway_insert(struct gateway *g, struct server_row *row);
+/* Takes it out of the registry, ends its engine; it frees itself when nothing uses it any more. */
+void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg);
+/* Runs the policy, with its start. */
+enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, struct gateway_failure *f);
+
+/* ---- gateway_config.c ---- */
+void server_row_clear(struct server_row *row);
+void server_row_copy(struct server_row *to, const struct server_row *from);
+/* Fills in what follows from s->row and hands the engine what to run. ERR_INVALID: it cannot be run. */
+enum err server_configure(struct server *s, struct err_text *why);
+void server_spec_release(struct engine_spec *spec);
+enum err server_build_spec(const struct server *s, struct engine_spec *out_spec, struct err_text *why);
+/* Applies p to row and checks the whole. ERR_INVALID: why starts with the field's name in quotes. */
+enum err server_row_apply(struct server_row *row, const struct server_patch *p, struct err_text *why);
+
+/* ---- gateway_edit.c ---- */
+void gateway_cancel_edits(struct gateway *g);
+
+/* ---- gateway_hold.c ---- */
+/* The engine's state changed: every hold looks again, in the next turn. */
+void server_wake_holds(struct server *s);
+/* Ends every hold with f, now. */
+void server_fail_holds(struct server *s, const struct gateway_failure *f);
+
+/* ---- gateway_proxy.c ---- */
+void gateway_cancel_proxies(struct gateway *g);
+
+void gateway_failure_set(struct gateway_failure *f, enum err e, const char *code, struct server *s,
+                         const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+#endif

@@ -1,0 +1,276 @@
+/* The pump: one upstream call into one exchange, with backpressure. Copies nothing itself on the way. */
+#include "relay/relay.h"
+
+#include <strings.h>
+
+enum relay_mode {
+    RELAY_WAITING, /* no header yet */
+    RELAY_PASSING, /* bytes go downstream as they come */
+    RELAY_COLLECTING /* downstream is an event stream already and this body is none: it is turned into an event */
+};
+
+struct relay {
+    struct http_call *call;
+    struct http_exchange *x;
+    struct relay_events ev;
+    void *arg;
+    enum relay_mode mode;
+    bool is_stream; /* what goes downstream is an event stream */
+    bool corked;
+    bool at_boundary; /* the last byte passed ends a line, so that an error event can follow */
+    struct buf collected;
+    struct relay_outcome outcome;
+};
+
+static void free_relay(struct relay *r)
+{
+    buf_release(&r->collected);
+    free(r);
+}
+
+static void unhook(struct relay *r)
+{
+    http_exchange_on_gone(r->x, NULL, NULL);
+    http_exchange_on_drain(r->x, NULL, NULL);
+}
+
+static void finish(struct relay *r)
+{
+    r->ev.on_done(r->arg, &r->outcome);
+    free_relay(r);
+}
+
+static void on_client_gone(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct relay *r = arg;
+    http_call_cancel(TAKE(r->call));
+    r->x = NULL;
+    r->outcome.err = err_set(&r->outcome.why, ERR_CANCELLED, "the client went away");
+    r->outcome.answered = r->outcome.client_gone = true;
+    finish(r);
+}
+
+static void on_client_drained(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct relay *r = arg;
+    if (r->call)
+        http_call_resume(r->call);
+}
+
+/* ---- header ---- */
+
+static bool is_listed(struct span list, struct span name)
+{
+    while (list.len > 0) {
+        struct span rest, item = span_trim(span_cut(list, ',', &rest));
+        if (item.len == name.len && item.len > 0 && strncasecmp(item.p, name.p, name.len) == 0)
+            return true;
+        list = rest;
+    }
+    return false;
+}
+
+/* Hop-by-hop fields (RFC 9110 7.6.1), those that we write ourselves, and those that would speak for our origin. */
+static bool is_dropped(struct span name, struct span connection)
+{
+    static const char *const names[] = {"Connection",
+                                        "Keep-Alive",
+                                        "Proxy-Connection",
+                                        "Proxy-Authenticate",
+                                        "TE",
+                                        "Trailer",
+                                        "Transfer-Encoding",
+                                        "Upgrade",
+                                        "Content-Length",
+                                        "Date",
+                                        "Server",
+                                        "Set-Cookie",
+                                        "X-Accel-Buffering",
+                                        "Strict-Transport-Security",
+                                        "Alt-Svc"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (span_is_ci(name, names[i]))
+            return true;
+    }
+    static const char cors[] = "Access-Control-";
+    if (name.len >= sizeof cors - 1 && strncasecmp(name.p, cors, sizeof cors - 1) == 0)
+        return true;
+    return is_listed(connection, name);
+}
+
+static void begin_downstream(struct relay *r, int status, const struct http_headers *from)
+{
+    struct http_headers to = {0};
+    struct span connection = http_headers_get(from, "Connection"), name, value;
+    size_t at = 0;
+    while (http_headers_next(from, &at, &name, &value)) {
+        if (is_dropped(name, connection))
+            continue;
+        AUTO(mem) char *text = span_dup(name);
+        http_headers_add(&to, text, value);
+    }
+    uint64_t length;
+    int64_t content_length = -1;
+    if (r->is_stream)
+        http_headers_add(&to, "X-Accel-Buffering", SPAN_LIT("no"));
+    else if (http_headers_count(from, "Transfer-Encoding") == 0 &&
+             span_to_u64(http_headers_get(from, "Content-Length"), &length) && length < INT64_MAX)
+        content_length = (int64_t)length;
+    http_exchange_begin(r->x, status, &to, content_length);
+    http_headers_release(&to);
+}
+
+static void on_upstream_headers(struct http_call *call, void *arg, int status,
+                                const struct http_headers *headers)
+{
+    struct relay *r = arg;
+    r->outcome.status = status;
+    if (r->ev.on_headers && !r->ev.on_headers(r->arg, status, headers)) {
+        http_call_cancel(call);
+        r->call = NULL;
+        unhook(r);
+        finish(r);
+        return;
+    }
+    r->outcome.answered = true;
+    bool is_stream = relay_is_event_stream(headers);
+    if (http_exchange_has_begun(r->x)) {
+        r->is_stream = true;
+        r->mode = is_stream && status < 400 ? RELAY_PASSING : RELAY_COLLECTING;
+        return;
+    }
+    r->is_stream = is_stream;
+    r->mode = RELAY_PASSING;
+    begin_downstream(r, status, headers);
+}
+
+/* ---- body ---- */
+
+static void on_upstream_body(struct http_call *call, void *arg, struct span data)
+{
+    struct relay *r = arg;
+    r->outcome.bytes += data.len;
+    if (data.len == 0)
+        return;
+    if (r->mode == RELAY_COLLECTING) {
+        if (r->collected.len + data.len <= RELAY_MAX_COLLECTED_BYTES)
+            buf_add_span(&r->collected, data);
+        return;
+    }
+    if (!r->corked) {
+        r->corked = true;
+        http_exchange_cork(r->x);
+    }
+    http_exchange_write(r->x, data);
+    r->at_boundary = data.p[data.len - 1] == '\n';
+    if (http_exchange_is_full(r->x))
+        http_call_pause(call);
+}
+
+static void uncork(struct relay *r)
+{
+    if (r->corked) {
+        r->corked = false;
+        http_exchange_uncork(r->x);
+    }
+}
+
+static void on_upstream_flush(struct http_call *call, void *arg)
+{
+    (void)call;
+    uncork(arg);
+}
+
+/* ---- end ---- */
+
+static void write_downstream(struct relay *r, const struct buf *b)
+{
+    http_exchange_write(r->x, buf_span(b));
+}
+
+static void fail_downstream(struct relay *r, const char *message, const char *type, const char *code)
+{
+    if (r->is_stream) {
+        AUTO(buf) struct buf *b = buf_new();
+        if (r->mode == RELAY_PASSING)
+            buf_add_str(b, r->at_boundary ? "\n" : "\n\n");
+        relay_add_error_event(b, message, type, code);
+        write_downstream(r, b);
+    }
+    http_exchange_abort(r->x);
+}
+
+/* A whole body that is no event stream, for a client that was promised one. */
+static void deliver_collected(struct relay *r)
+{
+    AUTO(json_doc) yyjson_doc *doc = NULL;
+    if (r->outcome.status >= 400 || json_parse(buf_span(&r->collected), &doc, NULL) != ERR_OK) {
+        struct relay_error error;
+        relay_read_error(r->outcome.status, buf_span(&r->collected), &error);
+        fail_downstream(r, error.message.text, error.type, error.code[0] ? error.code : NULL);
+        return;
+    }
+    /* Written anew, because line ends inside would end the event. */
+    AUTO(buf) struct buf *b = buf_new();
+    struct json_writer w;
+    buf_add_str(b, "data: ");
+    jw_init(&w, b);
+    jw_val(&w, yyjson_doc_get_root(doc));
+    buf_add_str(b, "\n\ndata: [DONE]\n\n");
+    write_downstream(r, b);
+    http_exchange_end(r->x);
+}
+
+static void on_upstream_done(struct http_call *call, void *arg, enum err e, const struct err_text *why)
+{
+    (void)call;
+    struct relay *r = arg;
+    r->call = NULL;
+    r->outcome.err = e;
+    if (e)
+        r->outcome.why = *why;
+    unhook(r);
+    if (r->mode != RELAY_WAITING)
+        uncork(r);
+    if (r->mode == RELAY_WAITING)
+        r->outcome.answered = false;
+    else if (e)
+        fail_downstream(r, relay_failure_text(e), "server_error", relay_failure_code(e));
+    else if (r->mode == RELAY_COLLECTING)
+        deliver_collected(r);
+    else
+        http_exchange_end(r->x);
+    r->x = NULL;
+    finish(r);
+}
+
+struct relay *relay_pump(struct http_client *client, const struct http_endpoint *to,
+                         const struct http_call_options *options, struct http_exchange *x,
+                         const struct relay_events *events, void *arg)
+{
+    static const struct http_call_events call_events = {.on_headers = on_upstream_headers,
+                                                        .on_body = on_upstream_body,
+                                                        .on_flush = on_upstream_flush,
+                                                        .on_done = on_upstream_done};
+    struct relay *r = xcalloc(1, sizeof *r);
+    r->x = x;
+    r->ev = *events;
+    r->arg = arg;
+    r->at_boundary = true;
+    http_exchange_on_gone(x, on_client_gone, r);
+    http_exchange_on_drain(x, on_client_drained, r);
+    r->call = http_call_start(client, to, options, &call_events, r);
+    return r;
+}
+
+void relay_cancel(struct relay *r)
+{
+    if (r->call)
+        http_call_cancel(TAKE(r->call));
+    if (r->corked)
+        uncork(r);
+    unhook(r);
+    free_relay(r);
+}
