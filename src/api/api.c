@@ -258,7 +258,9 @@ static void run_route(struct api_req *r)
     if (!e || r->route->policy == API_PUBLIC)
         e = check_policy(r, &why);
     if (e) {
-        const char *code = e == ERR_UNAUTHENTICATED && r->route->policy == API_KEY ? "invalid_api_key" : NULL;
+        const char *code = e != ERR_UNAUTHENTICATED      ? NULL
+                           : r->route->policy == API_KEY ? "invalid_api_key"
+                                                         : "not_signed_in";
         api_reply_error(r, &(struct api_error){.err = e, .message = why.text, .code = code});
         return;
     }
