@@ -127,7 +127,7 @@ struct engine_failure {
     const char *hint;   /* what to do about it, or NULL */
     struct strv log;    /* its last lines, at most ENGINE_FAILURE_LINES */
 };
-/* Why it is FAILED, or why the last crash was; NULL: no failure since it was last READY or stopped by wish. */
+/* Why it is FAILED, or (while it is being started again by itself) why it crashed; else NULL. */
 const struct engine_failure *engine_failure(const struct engine *e);
 
 struct engine_metrics {
@@ -141,7 +141,7 @@ struct engine_log_line {
     int64_t n; /* from 1, contiguous, over all starts */
     int64_t at_ms;
     const char *stream; /* "out", "err" or "hob" */
-    struct span text;   /* valid UTF-8 without control characters other than TAB and ESC */
+    struct span text;   /* valid UTF-8; of control characters only TAB and the ESC of colour sequences */
 };
 typedef void (*engine_log_fn)(const struct engine_log_line *line, void *arg);
 /* Calls fn for each kept line after line after_n (0: from the first); returns what to pass next time. */

@@ -53,13 +53,14 @@ enum engine_event {
 
 /* What to do after the change, as bits, in this order. */
 enum {
-    ENGINE_DO_SPAWN = 1 << 0,   /* start a process */
-    ENGINE_DO_END = 1 << 1,     /* ask the process to end */
-    ENGINE_DO_KILL = 1 << 2,    /* end the process by force */
-    ENGINE_DO_FAIL = 1 << 3,    /* remember that the end to come is a failure */
-    ENGINE_DO_AGAIN = 1 << 4,   /* remember that a start waits for the end */
-    ENGINE_DO_FORGET = 1 << 5,  /* forget a start that waits */
-    ENGINE_DO_RECOVER = 1 << 6, /* a ready engine crashed: ask the policy for a restart */
+    ENGINE_DO_SPAWN = 1 << 0,  /* start a process */
+    ENGINE_DO_END = 1 << 1,    /* ask the process to end */
+    ENGINE_DO_KILL = 1 << 2,   /* end the process by force */
+    ENGINE_DO_FAIL = 1 << 3,   /* remember that the end to come is a failure */
+    ENGINE_DO_AGAIN = 1 << 4,  /* remember that a start waits for the end */
+    ENGINE_DO_FORGET = 1 << 5, /* forget a start that waits */
+    ENGINE_DO_RECOVER =
+        1 << 6, /* it ended by itself: if it had been ready before, ask the policy for a restart */
 };
 
 struct engine_step {

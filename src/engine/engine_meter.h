@@ -1,0 +1,20 @@
+/* What the kernel counts of a process and its children, from /proc. Linux only. */
+#ifndef HOB_ENGINE_METER_H
+#define HOB_ENGINE_METER_H
+
+#include "engine/engine_progress.h"
+
+/* False when there is no such process. Children's numbers are added; what may not be read counts as 0. */
+bool engine_meter_read(int pid, struct engine_sample *out_sample);
+/* OOM kills so far, of our memory cgroup if it tells, else of the machine; -1: unknown. */
+int64_t engine_meter_oom_kills(void);
+
+/* ---- pure parts ---- */
+/* "RssFile:\t  123 kB" in /proc/PID/status: bytes, 0 when not there. */
+int64_t engine_meter_status_bytes(struct span status, const char *name);
+/* utime + stime in /proc/PID/stat in clock ticks; the program's name in it may hold anything. -1: not understood. */
+int64_t engine_meter_stat_ticks(struct span stat);
+/* "rchar: 123" or "oom_kill 123": the number after name, -1 when not there. */
+int64_t engine_meter_field(struct span text, const char *name);
+
+#endif
