@@ -23,6 +23,8 @@ export class DraftFile {
 	/** Set when hob has it. */
 	id = $state<string | null>(null);
 	error = $state<string | null>(null);
+	/** hob cannot use it; trying again changes nothing. */
+	refused = $state(false);
 	readonly #file: File | null;
 
 	constructor(file: File | { name: string; mime: string; size: number; id: string }) {
@@ -52,6 +54,7 @@ export class DraftFile {
 			const problem = await refusal(this.#file);
 			if (problem) {
 				this.error = problem;
+				this.refused = true;
 				return;
 			}
 			const typed =
