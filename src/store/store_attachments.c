@@ -1,0 +1,81 @@
+/* Table attachments: one row for each content and user, whatever its name. */
+#include "store/store_row.h"
+
+struct attachment_get {
+    char *user_id, *id;
+};
+
+static void row_attachment(struct store_op *op, sqlite3_stmt *st)
+{
+    struct attachment_row *row = store_op_row(op, sizeof(*row));
+    *row = (struct attachment_row){
+        .id = row_text(op, st, 0),
+        .user_id = row_text(op, st, 1),
+        .name = row_text(op, st, 2),
+        .mime = row_text(op, st, 3),
+        .sha256 = row_text(op, st, 4),
+        .created_at = sqlite3_column_int64(st, 5),
+    };
+    /* blob before bytes: the order that sqlite3_column_bytes asks for */
+    const char *p = sqlite3_column_blob(st, 6);
+    size_t len = (size_t)sqlite3_column_bytes(st, 6);
+    row->bytes = span_of(arena_span(&op->rows, span_of(p, len)), len);
+}
+
+static enum err run_attachment_add(struct db *db, struct store_op *op)
+{
+    const struct attachment_row *in = op->in;
+    db_run(db,
+           "INSERT INTO attachments (id, user_id, name, mime, sha256, created_at, bytes) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, sha256) DO NOTHING",
+           "tttttix", in->id, in->user_id, in->name, in->mime, in->sha256, in->created_at, in->bytes);
+    op->result.created = db_changes(db) != 0;
+    /* The caller has the bytes: they are not read back. */
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT id, user_id, name, mime, sha256, created_at, x'' FROM attachments "
+                                "WHERE user_id = ? AND sha256 = ?",
+                                "tt", in->user_id, in->sha256);
+    while (db_next(db, st))
+        row_attachment(op, st);
+    return ERR_OK;
+}
+
+struct store_op *store_attachment_add(struct store *s, const struct attachment_row *row, store_fn done,
+                                      void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_attachment_add, sizeof(*row), done, arg);
+    struct attachment_row *in = op->in;
+    *in = (struct attachment_row){
+        .id = store_op_text(op, row->id),
+        .user_id = store_op_text(op, row->user_id),
+        .name = store_op_text(op, row->name),
+        .mime = store_op_text(op, row->mime),
+        .sha256 = store_op_text(op, row->sha256),
+        .bytes = store_op_bytes(op, row->bytes),
+        .created_at = row->created_at ? row->created_at : clock_wall_ms(),
+    };
+    return store_op_submit(op);
+}
+
+static enum err run_attachment_read(struct db *db, struct store_op *op)
+{
+    const struct attachment_get *in = op->in;
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT id, user_id, name, mime, sha256, created_at, bytes FROM attachments "
+                                "WHERE id = ? AND user_id = ?",
+                                "tt", in->id, in->user_id);
+    while (db_next(db, st))
+        row_attachment(op, st);
+    return op->result.n ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such attachment");
+}
+
+struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
+                                       void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_READ, run_attachment_read, sizeof(struct attachment_get),
+                                       done, arg);
+    struct attachment_get *in = op->in;
+    in->user_id = store_op_text(op, user_id);
+    in->id = store_op_text(op, id);
+    return store_op_submit(op);
+}

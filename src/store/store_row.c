@@ -1,0 +1,97 @@
+/* Rows that several tables' files read. */
+#include "store/store_row.h"
+
+char *row_text(struct store_op *op, sqlite3_stmt *st, int col)
+{
+    const char *p = (const char *)sqlite3_column_text(st, col);
+    return p ? arena_span(&op->rows, span_of(p, (size_t)sqlite3_column_bytes(st, col))) : NULL;
+}
+
+void row_conversation(struct store_op *op, sqlite3_stmt *st, struct conversation_row *out)
+{
+    *out = (struct conversation_row){
+        .id = row_text(op, st, 0),
+        .user_id = row_text(op, st, 1),
+        .title = row_text(op, st, 2),
+        .server_id = row_text(op, st, 3),
+        .created_at = sqlite3_column_int64(st, 4),
+        .updated_at = sqlite3_column_int64(st, 5),
+        .generating = sqlite3_column_int(st, 6) != 0,
+    };
+}
+
+void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out)
+{
+    *out = (struct message_row){
+        .id = row_text(op, st, 0),
+        .conversation_id = row_text(op, st, 1),
+        .parent_id = row_text(op, st, 2),
+        .role = row_text(op, st, 3),
+        .content_json = row_text(op, st, 4),
+        .reasoning = row_text(op, st, 5),
+        .state = row_text(op, st, 6),
+        .server_id = row_text(op, st, 7),
+        .generation_id = row_text(op, st, 8),
+        .error_json = row_text(op, st, 9),
+        .meta_json = row_text(op, st, 10),
+        .created_at = sqlite3_column_int64(st, 11),
+    };
+}
+
+void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row *out)
+{
+    *out = (struct generation_row){
+        .id = row_text(op, st, 0),
+        .conversation_id = row_text(op, st, 1),
+        .message_id = row_text(op, st, 2),
+        .answer_id = row_text(op, st, 3),
+        .server_id = row_text(op, st, 4),
+        .user_id = row_text(op, st, 5),
+        .state = row_text(op, st, 6),
+        .options_json = row_text(op, st, 7),
+        .error_json = row_text(op, st, 8),
+        .meta_json = row_text(op, st, 9),
+        .continues = sqlite3_column_int(st, 10) != 0,
+        .created_at = sqlite3_column_int64(st, 11),
+        .finished_at = sqlite3_column_int64(st, 12),
+    };
+}
+
+void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id)
+{
+    sqlite3_stmt *st = db_query(
+        db, "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.id = ? AND c.user_id = ?", "tt", id,
+        user_id);
+    if (db_next(db, st)) {
+        row_conversation(op, st, store_op_conversation(op));
+        db_end(st);
+    } else {
+        db_fail(db, ERR_NOT_FOUND, "No such conversation");
+    }
+}
+
+void load_message(struct db *db, struct store_op *op, const char *id)
+{
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT " MESSAGE_COLUMNS
+                                " FROM messages m LEFT JOIN generations g " MESSAGE_NEWEST_GENERATION
+                                "WHERE m.id = ?",
+                                "t", id);
+    if (db_next(db, st)) {
+        row_message(op, st, store_op_row(op, sizeof(struct message_row)));
+        db_end(st);
+    }
+}
+
+void load_generation(struct db *db, struct store_op *op, const char *id)
+{
+    sqlite3_stmt *st = db_query(db, "SELECT " GENERATION_COLUMNS " FROM generations g WHERE g.id = ?", "t",
+                                id);
+    if (db_next(db, st)) {
+        op->result.generation = arena_alloc(&op->rows, sizeof(struct generation_row));
+        row_generation(op, st, op->result.generation);
+        db_end(st);
+    } else {
+        db_fail(db, ERR_NOT_FOUND, "No such generation");
+    }
+}

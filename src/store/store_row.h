@@ -1,0 +1,37 @@
+/* From SQL rows to the structs of store.h, and the look-ups that more than one table's file needs. */
+#ifndef HOB_STORE_ROW_H
+#define HOB_STORE_ROW_H
+
+#include "store/store_op.h"
+
+/* Column `col` as a string of the result; NULL for SQL's NULL. */
+char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
+
+/* The columns that row_conversation, row_message and row_generation read, from column 0 on. */
+#define CONVERSATION_COLUMNS                                              \
+    "c.id, c.user_id, c.title, c.server_id, c.created_at, c.updated_at, " \
+    "EXISTS (SELECT 1 FROM generations o WHERE o.conversation_id = c.id AND o.finished_at = 0)"
+/* From messages m LEFT JOIN generations g MESSAGE_NEWEST_GENERATION. */
+#define MESSAGE_COLUMNS                                                                                        \
+    "m.id, m.conversation_id, m.parent_id, m.role, m.content_json, m.reasoning, "                              \
+    "iif(m.role = 'user', m.state, coalesce(g.state, 'done')), m.server_id, g.id, g.error_json, g.meta_json, " \
+    "m.created_at"
+#define MESSAGE_NEWEST_GENERATION                                                                  \
+    "ON g.seq = iif(m.role = 'user', (SELECT max(seq) FROM generations WHERE message_id = m.id), " \
+    "(SELECT max(seq) FROM generations WHERE answer_id = m.id)) "
+#define GENERATION_COLUMNS                                                                                  \
+    "g.id, g.conversation_id, g.message_id, g.answer_id, g.server_id, g.user_id, g.state, g.options_json, " \
+    "g.error_json, g.meta_json, g.continues, g.created_at, g.finished_at"
+
+void row_conversation(struct store_op *op, sqlite3_stmt *st, struct conversation_row *out);
+void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out);
+void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row *out);
+
+/* Puts the conversation into the result. Fails with ERR_NOT_FOUND when there is none or somebody else owns it. */
+void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id);
+/* Puts the message into the result's rows. Nothing when there is none. */
+void load_message(struct db *db, struct store_op *op, const char *id);
+/* Puts it into result.generation. Fails with ERR_NOT_FOUND. */
+void load_generation(struct db *db, struct store_op *op, const char *id);
+
+#endif

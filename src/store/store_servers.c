@@ -1,0 +1,104 @@
+/* Table servers. */
+#include "store/store_row.h"
+
+static enum err run_servers_list(struct db *db, struct store_op *op)
+{
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT id, name, kind, model_path, command_json, args_json, system_prompt, on_demand, "
+        "autostart, created_at, last_load_ms FROM servers ORDER BY created_at, rowid",
+        "");
+    while (db_next(db, st)) {
+        struct server_row *row = store_op_row(op, sizeof(*row));
+        *row = (struct server_row){
+            .id = row_text(op, st, 0),
+            .name = row_text(op, st, 1),
+            .kind = row_text(op, st, 2),
+            .model_path = row_text(op, st, 3),
+            .command_json = row_text(op, st, 4),
+            .args_json = row_text(op, st, 5),
+            .system_prompt = row_text(op, st, 6),
+            .on_demand = sqlite3_column_int(st, 7) != 0,
+            .autostart = sqlite3_column_int(st, 8) != 0,
+            .created_at = sqlite3_column_int64(st, 9),
+            .last_load_ms = sqlite3_column_int64(st, 10),
+        };
+    }
+    return ERR_OK;
+}
+
+struct store_op *store_servers_list(struct store *s, store_fn done, void *arg)
+{
+    return store_op_submit(store_op_new(s, STORE_READ, run_servers_list, 0, done, arg));
+}
+
+static enum err run_server_put(struct db *db, struct store_op *op)
+{
+    const struct server_row *in = op->in;
+    if (db_has(db, "SELECT 1 FROM servers WHERE name = ? AND id <> ?", "tt", in->name, in->id))
+        return db_fail(db, ERR_EXISTS, "\"name\" is taken by another server");
+    op->result.created = !db_has(db, "SELECT 1 FROM servers WHERE id = ?", "t", in->id);
+    /* Whoever edits a server may not know how long it loads. */
+    db_run(
+        db,
+        "INSERT INTO servers (id, name, kind, model_path, command_json, args_json, system_prompt, on_demand, "
+        "autostart, created_at, last_load_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, "
+        "model_path = excluded.model_path, command_json = excluded.command_json, "
+        "args_json = excluded.args_json, system_prompt = excluded.system_prompt, "
+        "on_demand = excluded.on_demand, autostart = excluded.autostart, "
+        "last_load_ms = iif(excluded.last_load_ms > 0, excluded.last_load_ms, last_load_ms)",
+        "tttttttbbii", in->id, in->name, in->kind, in->model_path, in->command_json, in->args_json,
+        in->system_prompt, in->on_demand, in->autostart, in->created_at, in->last_load_ms);
+    return ERR_OK;
+}
+
+struct store_op *store_server_put(struct store *s, const struct server_row *row, store_fn done, void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_server_put, sizeof(*row), done, arg);
+    struct server_row *in = op->in;
+    *in = *row;
+    in->id = store_op_text(op, row->id);
+    in->name = store_op_text(op, row->name);
+    in->kind = store_op_text(op, row->kind);
+    in->model_path = store_op_text(op, row->model_path);
+    in->command_json = store_op_text(op, row->command_json);
+    in->args_json = store_op_text(op, row->args_json);
+    in->system_prompt = store_op_text(op, row->system_prompt);
+    return store_op_submit(op);
+}
+
+static enum err run_server_remove(struct db *db, struct store_op *op)
+{
+    const char *id = op->in;
+    db_run(db, "DELETE FROM servers WHERE id = ?", "t", id);
+    if (!db_changes(db))
+        return db_fail(db, ERR_NOT_FOUND, "No such server");
+    db_run(db, "UPDATE conversations SET server_id = NULL WHERE server_id = ?", "t", id);
+    return ERR_OK;
+}
+
+struct store_op *store_server_remove(struct store *s, const char *id, store_fn done, void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_server_remove, 0, done, arg);
+    op->in = store_op_text(op, id);
+    return store_op_submit(op);
+}
+
+static enum err run_server_loaded(struct db *db, struct store_op *op)
+{
+    const struct server_row *in = op->in;
+    db_run(db, "UPDATE servers SET last_load_ms = ? WHERE id = ?", "it", in->last_load_ms, in->id);
+    return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such server");
+}
+
+struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
+                                     void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_server_loaded, sizeof(struct server_row), done,
+                                       arg);
+    struct server_row *in = op->in;
+    in->id = store_op_text(op, id);
+    in->last_load_ms = load_ms;
+    return store_op_submit(op);
+}
