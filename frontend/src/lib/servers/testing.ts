@@ -1,0 +1,33 @@
+/** A server for tests, with what the test cares about. */
+import type { Engine, Server } from '$lib/api/types';
+
+export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> = {}): Server {
+	return {
+		id: '11111111-1111-4111-8111-111111111111',
+		name: 'qwen3',
+		kind: 'llama-server',
+		model: { name: 'Qwen3-8B.gguf', path: '/models/Qwen3-8B.gguf', size_bytes: 5_027_783_488 },
+		command: null,
+		args: [],
+		system_prompt: '',
+		on_demand: true,
+		autostart: false,
+		created_at: 1_700_000_000_000,
+		engine: {
+			state: 'stopped',
+			since: 1_700_000_000_000,
+			pid: null,
+			attempt: 0,
+			progress: null,
+			uptime_s: null,
+			active: 0,
+			waiting: 0,
+			rss_bytes: null,
+			cpu_percent: null,
+			tokens_per_s: null,
+			failure: null,
+			...engine
+		},
+		...part
+	};
+}
