@@ -1,0 +1,469 @@
+/*
+ * One request as its handler sees it, and the writing of its response: header, body by length, by chunks or until
+ * close, cork, backpressure.  Reading and the connection's life are in http_conn.c.
+ */
+#include <stdio.h>
+
+#include "http/http_conn.h"
+
+#define SPARE_HEAD_MAX (8 * 1024)
+
+struct http_exchange *http_exchange_new(struct http_conn *c)
+{
+    struct http_exchange *x = xcalloc(1, sizeof *x);
+    x->conn = c;
+    x->server = c->server;
+    x->length_left = -1;
+    return x;
+}
+
+void http_exchange_free(struct http_exchange *x)
+{
+    if (!x)
+        return;
+    struct buf *spare = &x->server->spare_head;
+    if (!spare->p && x->headers.bytes.cap <= SPARE_HEAD_MAX) {
+        *spare = x->headers.bytes;
+        buf_clear(spare);
+    } else {
+        http_headers_release(&x->headers);
+    }
+    buf_release(&x->line);
+    buf_release(&x->body);
+    free(x);
+}
+
+static void free_deferred(void *arg)
+{
+    http_exchange_free(arg);
+}
+
+void http_exchange_finish(struct http_exchange *x, bool tell_gone)
+{
+    struct http_conn *c = x->conn;
+    assert(c->x == x);
+    c->x = NULL;
+    x->is_over = true;
+    if (x->is_dispatched)
+        x->server->n_active--;
+    if (x->server->corked == c) {
+        x->server->corked = NULL;
+        buf_clear(&x->server->scratch);
+    }
+    if (tell_gone && x->is_dispatched && x->gone_fn)
+        x->gone_fn(x, x->gone_arg);
+    x->conn = NULL;
+    loop_defer_free(x->server->loop, x, free_deferred);
+}
+
+/* ---- the request ---- */
+
+enum http_method http_exchange_method(const struct http_exchange *x)
+{
+    return x->method;
+}
+
+struct span http_exchange_method_text(const struct http_exchange *x)
+{
+    return x->method_text;
+}
+
+struct span http_exchange_path(const struct http_exchange *x)
+{
+    return x->path;
+}
+
+struct span http_exchange_query(const struct http_exchange *x)
+{
+    return x->query;
+}
+
+const struct http_headers *http_exchange_headers(const struct http_exchange *x)
+{
+    return &x->headers;
+}
+
+int64_t http_exchange_content_length(const struct http_exchange *x)
+{
+    return x->content_length;
+}
+
+const char *http_exchange_peer(const struct http_exchange *x)
+{
+    return x->conn ? x->conn->peer : "";
+}
+
+bool http_exchange_is_unix(const struct http_exchange *x)
+{
+    return x->conn && x->conn->is_unix;
+}
+
+void http_exchange_set_data(struct http_exchange *x, void *data)
+{
+    x->data = data;
+}
+
+void *http_exchange_data(const struct http_exchange *x)
+{
+    return x->data;
+}
+
+uint64_t http_exchange_bytes_sent(const struct http_exchange *x)
+{
+    return x->bytes_sent;
+}
+
+int http_exchange_status(const struct http_exchange *x)
+{
+    return x->status;
+}
+
+void http_exchange_on_gone(struct http_exchange *x, http_exchange_fn fn, void *arg)
+{
+    x->gone_fn = fn;
+    x->gone_arg = arg;
+}
+
+void http_exchange_on_drain(struct http_exchange *x, http_exchange_fn fn, void *arg)
+{
+    x->drain_fn = fn;
+    x->drain_arg = arg;
+}
+
+void http_exchange_read_body(struct http_exchange *x, size_t max_bytes, http_body_fn fn, void *arg)
+{
+    struct http_conn *c = x->conn;
+    if (x->is_over)
+        return;
+    assert(!x->body_fn);
+    x->body_fn = fn;
+    x->body_arg = arg;
+    x->body_max = max_bytes;
+    if (x->content_length > 0 && (uint64_t)x->content_length > max_bytes) {
+        c->is_too_big = true;
+    } else if (x->wants_continue) {
+        x->wants_continue = false;
+        if (c->in.n_raw == 0 && c->stash.len == 0) {
+            static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+            uv_buf_t b = uv_buf_init(text, sizeof text - 1);
+            (void)http_out_send(&c->out, &b, 1); /* a failure comes up when the body is waited for */
+        }
+    }
+    /* From on_request the connection goes on by itself; else, or when there is nothing to wait for, by a turn. */
+    http_conn_schedule(c);
+}
+
+/* ---- writing ---- */
+
+static void send_bufs(struct http_conn *c, const uv_buf_t *bufs, unsigned n_bufs)
+{
+    if (c->phase == HTTP_PHASE_CLOSED || c->out.error)
+        return;
+    if (!http_out_send(&c->out, bufs, n_bufs))
+        http_conn_schedule(c); /* on_gone, but not from inside the handler's own call */
+    if (c->x && http_out_queued(&c->out) >= HTTP_WRITE_HIGH_BYTES)
+        c->x->was_full = true;
+}
+
+static uv_buf_t buf_of(const char *p, size_t len)
+{
+    return uv_buf_init((char *)(uintptr_t)p, (unsigned)len);
+}
+
+/* Frames that stand around the body bytes of one chunk; returns how many bufs are used (at most 4). */
+static unsigned frame_body(const struct http_exchange *x, struct span body, bool is_last, char size_text[20],
+                           uv_buf_t *bufs)
+{
+    unsigned n = 0;
+    if (!x->is_chunked) {
+        if (body.len)
+            bufs[n++] = buf_of(body.p, body.len);
+        return n;
+    }
+    if (body.len) {
+        int len = snprintf(size_text, 20, "%zx\r\n", body.len);
+        bufs[n++] = buf_of(size_text, (size_t)len);
+        bufs[n++] = buf_of(body.p, body.len);
+    }
+    static const char last[] = "\r\n0\r\n\r\n"; /* its first CRLF ends a chunk before it */
+    if (body.len && !is_last)
+        bufs[n++] = buf_of(last, 2);
+    else if (is_last)
+        bufs[n++] = body.len ? buf_of(last, 7) : buf_of(last + 2, 5);
+    return n;
+}
+
+/* Scratch memory is one per server: an exchange that needs it sends away what another has under cork. */
+static struct buf *claim_scratch(struct http_conn *c)
+{
+    struct http_server *s = c->server;
+    if (s->corked == c)
+        return &s->scratch;
+    if (s->corked) {
+        struct http_conn *other = s->corked;
+        http_exchange_flush(other, false);
+        s->corked = NULL;
+    }
+    if (s->scratch.cap > HTTP_SCRATCH_MAX)
+        buf_release(&s->scratch);
+    buf_clear(&s->scratch);
+    s->scratch_raw = 0;
+    return &s->scratch;
+}
+
+void http_exchange_flush(struct http_conn *c, bool is_last)
+{
+    struct http_server *s = c->server;
+    assert(s->corked == c && c->x);
+    uv_buf_t bufs[5];
+    unsigned n = 0;
+    char size_text[20];
+    if (s->scratch_raw)
+        bufs[n++] = buf_of(s->scratch.p, s->scratch_raw);
+    struct span body = span_of(s->scratch.p + s->scratch_raw, s->scratch.len - s->scratch_raw);
+    n += frame_body(c->x, body, is_last, size_text, bufs + n);
+    if (n)
+        send_bufs(c, bufs, n);
+    buf_clear(&s->scratch);
+    s->scratch_raw = 0;
+}
+
+void http_exchange_cork(struct http_exchange *x)
+{
+    if (x->is_over || x->server->corked == x->conn)
+        return;
+    (void)claim_scratch(x->conn);
+    x->server->corked = x->conn;
+}
+
+void http_exchange_uncork(struct http_exchange *x)
+{
+    if (x->is_over || x->server->corked != x->conn)
+        return;
+    http_exchange_flush(x->conn, false);
+    x->server->corked = NULL;
+}
+
+/* What this file writes by itself, and what belongs to one connection only (RFC 9110 7.6.1). */
+static bool is_ours(struct span name)
+{
+    static const char *const names[] = {"connection", "content-length",   "transfer-encoding", "date",
+                                        "keep-alive", "proxy-connection", "upgrade",           "te",
+                                        "trailer"};
+    switch (name.p[0] | 0x20) {
+    case 'c':
+    case 't':
+    case 'd':
+    case 'k':
+    case 'p':
+    case 'u':
+        for (size_t i = 0; i < COUNT_OF(names); i++) {
+            if (span_is_ci(name, names[i]))
+                return true;
+        }
+        return false;
+    default: return false;
+    }
+}
+
+static void add_fields(struct buf *b, const struct http_headers *headers)
+{
+    size_t at = 0, from = 0;
+    struct span name, value;
+    if (!headers)
+        return;
+    while (http_headers_next(headers, &at, &name, &value)) {
+        if (!is_ours(name))
+            buf_add(b, headers->bytes.p + from, at - from);
+        from = at;
+    }
+}
+
+/* length < 0: chunks, or until close for HTTP/1.0. */
+static void add_head(struct buf *b, struct http_exchange *x, int status, const struct http_headers *headers,
+                     int64_t length)
+{
+    struct http_conn *c = x->conn;
+    x->has_begun = true;
+    x->status = status;
+    x->has_no_body = x->method == HTTP_HEAD_ || status == 204 || status == 304;
+    x->is_chunked = length < 0 && !x->has_no_body && !x->is_http10;
+    x->length_left = length;
+    if (x->server->is_draining || !http_conn_can_drain(c) || (length < 0 && !x->has_no_body && x->is_http10))
+        c->keep = false;
+
+    char text[160];
+    int n = snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_status_text(status),
+                     http_server_date(x->server));
+    buf_add(b, text, (size_t)n);
+    if (x->is_chunked) {
+        buf_add_str(b, "Transfer-Encoding: chunked\r\n");
+    } else if (length >= 0 && status != 204 && status != 304) {
+        n = snprintf(text, sizeof text, "Content-Length: %lld\r\n", (long long)length);
+        buf_add(b, text, (size_t)n);
+    }
+    if (!c->keep)
+        buf_add_str(b, "Connection: close\r\n");
+    else if (x->is_http10)
+        buf_add_str(b, "Connection: keep-alive\r\n");
+    add_fields(b, headers);
+    buf_add(b, "\r\n", 2);
+}
+
+static void reply(struct http_exchange *x, int status, const struct http_headers *headers, struct span body,
+                  bool is_static)
+{
+    struct http_conn *c = x->conn;
+    if (x->is_over)
+        return;
+    assert(!x->has_begun);
+    struct buf *scratch = claim_scratch(c);
+    add_head(scratch, x, status, headers, (int64_t)body.len);
+    uv_buf_t bufs[2] = {buf_of(scratch->p, scratch->len), buf_of(body.p, body.len)};
+    unsigned n = x->has_no_body || body.len == 0 ? 1 : 2;
+    if (n == 2)
+        x->bytes_sent = body.len;
+    if (is_static && n == 2 && c->phase != HTTP_PHASE_CLOSED && !c->out.flight)
+        (void)http_out_send_static(&c->out, bufs, n);
+    else
+        (void)http_out_send(&c->out, bufs, n);
+    /* A failed write needs no word: x has ended, http_conn_answered sees the error. */
+    http_exchange_finish(x, false);
+    http_conn_answered(c);
+}
+
+void http_exchange_reply(struct http_exchange *x, int status, const struct http_headers *headers,
+                         struct span body)
+{
+    reply(x, status, headers, body, false);
+}
+
+void http_exchange_reply_static(struct http_exchange *x, int status, const struct http_headers *headers,
+                                struct span body)
+{
+    reply(x, status, headers, body, true);
+}
+
+void http_exchange_refuse(struct http_conn *c, int status, const char *message)
+{
+    char body[256], head[320];
+    int body_len = snprintf(body, sizeof body,
+                            "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\","
+                            "\"param\":null,\"code\":null}}",
+                            message);
+    int head_len = snprintf(head, sizeof head,
+                            "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json\r\n"
+                            "Content-Length: %d\r\nConnection: close\r\n\r\n",
+                            status, http_status_text(status), http_server_date(c->server), body_len);
+    uv_buf_t bufs[2] = {buf_of(head, (size_t)head_len), buf_of(body, (size_t)body_len)};
+    c->keep = false;
+    (void)http_out_send(&c->out, bufs, 2);
+}
+
+void http_exchange_begin(struct http_exchange *x, int status, const struct http_headers *headers,
+                         int64_t content_length)
+{
+    struct http_conn *c = x->conn;
+    if (x->is_over)
+        return;
+    assert(!x->has_begun);
+    struct buf *scratch = claim_scratch(c);
+    add_head(scratch, x, status, headers, content_length);
+    /* A stream may stay open for hours: it does not keep its request's headers. */
+    http_headers_release(&x->headers);
+    if (x->server->corked == c) {
+        x->server->scratch_raw = scratch->len;
+        return;
+    }
+    uv_buf_t b = buf_of(scratch->p, scratch->len);
+    send_bufs(c, &b, 1);
+}
+
+bool http_exchange_has_begun(const struct http_exchange *x)
+{
+    return x->has_begun;
+}
+
+void http_exchange_write(struct http_exchange *x, struct span data)
+{
+    struct http_conn *c = x->conn;
+    if (x->is_over || data.len == 0)
+        return;
+    assert(x->has_begun);
+    if (x->has_no_body)
+        return;
+    if (x->length_left >= 0) {
+        if ((uint64_t)x->length_left < data.len)
+            data.len = (size_t)
+                           x->length_left; /* what goes beyond the length would be read as another response */
+        x->length_left -= (int64_t)data.len;
+        if (data.len == 0)
+            return;
+    }
+    x->bytes_sent += data.len;
+    if (x->server->corked == c) {
+        buf_add_span(&x->server->scratch, data);
+        return;
+    }
+    uv_buf_t bufs[4];
+    char size_text[20];
+    unsigned n = frame_body(x, data, false, size_text, bufs);
+    send_bufs(c, bufs, n);
+}
+
+bool http_exchange_is_full(const struct http_exchange *x)
+{
+    return x->was_full;
+}
+
+void http_exchange_check_drain(struct http_exchange *x)
+{
+    if (!x->was_full || http_out_queued(&x->conn->out) > HTTP_WRITE_LOW_BYTES)
+        return;
+    x->was_full = false;
+    if (x->drain_fn)
+        x->drain_fn(x, x->drain_arg);
+}
+
+void http_exchange_end(struct http_exchange *x)
+{
+    struct http_conn *c = x->conn;
+    if (x->is_over)
+        return;
+    assert(x->has_begun);
+    if (x->length_left > 0 && !x->has_no_body) {
+        http_exchange_abort(x); /* less than promised */
+        return;
+    }
+    if (x->server->corked == c) {
+        http_exchange_flush(c, true);
+        x->server->corked = NULL;
+    } else if (x->is_chunked) {
+        uv_buf_t b = buf_of("0\r\n\r\n", 5);
+        send_bufs(c, &b, 1);
+    }
+    http_exchange_finish(x, false);
+    http_conn_answered(c);
+}
+
+void http_exchange_abort(struct http_exchange *x)
+{
+    struct http_conn *c = x->conn;
+    if (x->is_over)
+        return;
+    if (x->server->corked == c) {
+        http_exchange_flush(c, false);
+        x->server->corked = NULL;
+    }
+    c->keep = false;
+    bool ends_by_close = x->has_begun && !x->is_chunked && x->length_left < 0;
+    bool has_begun = x->has_begun;
+    http_exchange_finish(x, false);
+    if (!has_begun || ends_by_close) {
+        /* Only a reset tells such a client that this is not all. */
+        c->must_reset = true;
+        http_conn_close(c);
+    } else {
+        http_conn_finish(c);
+    }
+}

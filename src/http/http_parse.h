@@ -1,0 +1,74 @@
+/*
+ * Reading messages, common to both directions: the discipline of lines that llhttp does not hold by itself, the request
+ * line, and the collection of header fields.  No sockets here: bytes in, facts out, any split.
+ */
+#ifndef HOB_HTTP_PARSE_H
+#define HOB_HTTP_PARSE_H
+
+#include <llhttp.h>
+
+#include "http/http.h"
+
+/* ---- lines of a header: CRLF only, no folding, bounded ---- */
+struct http_scan {
+    uint32_t max_bytes;
+    uint32_t max_lines;
+    uint32_t n_bytes;
+    uint32_t n_lines; /* complete ones, the first line included */
+    uint32_t n_empty; /* empty lines before the first one (RFC 9112 2.2) */
+    uint32_t line_len;
+    char prev; /* last byte seen of an unfinished line */
+};
+
+enum http_scan_result {
+    HTTP_SCAN_MORE,       /* all n bytes are header */
+    HTTP_SCAN_FIRST_LINE, /* the first line ends at *out_used */
+    HTTP_SCAN_END,        /* the header ends at *out_used */
+    HTTP_SCAN_BAD,        /* bare CR or LF, folding, too many empty lines */
+    HTTP_SCAN_TOO_BIG,
+};
+/* *out_used counts up to and with the line end that is reported; bytes of empty lines at the start are skipped in it. */
+enum http_scan_result http_scan(struct http_scan *s, const char *p, size_t n, size_t *out_used);
+
+/* ---- the request line ---- */
+struct http_request_line {
+    struct span method;
+    struct span target;    /* as sent */
+    struct span authority; /* of the absolute form, else p NULL */
+    struct span path;
+    struct span query;
+    int minor; /* 0 or 1; HTTP/1.2 and up are read as 1.1 (RFC 9110 2.5) */
+};
+/* line has no CRLF. Returns 0, or the status to refuse it with (400, 501, 505). */
+MUST_CHECK int http_request_line_parse(struct span line, struct http_request_line *out_line);
+enum http_method http_method_of(struct span text);
+/* uri-host [ ":" port ] (RFC 9110 7.2); empty is valid. */
+bool http_host_is_valid(struct span host);
+
+/* ---- a message being read ---- */
+struct http_message {
+    llhttp_t parser;
+    struct http_scan scan;
+    struct http_headers headers;
+    uint32_t value_at;  /* where the value being read starts in headers.bytes */
+    bool in_header;     /* fields after it are trailers: dropped */
+    bool is_complete;   /* the last byte of the body has been read */
+    uint64_t n_raw;     /* bytes of the body as sent, with chunk sizes, extensions and trailers */
+    uint64_t n_content; /* bytes of the body */
+};
+/* Sets up for the next message; settings must stay. headers keep their memory. */
+void http_message_begin(struct http_message *m, llhttp_type_t type, const llhttp_settings_t *settings,
+                        uint32_t max_bytes, uint32_t max_lines);
+/* Field collection; the caller adds on_headers_complete, on_body and on_message_complete. parser->data is the message. */
+void http_message_settings(llhttp_settings_t *settings);
+/* True when framing has cost far more bytes than content: an endless extension or trailer. */
+bool http_message_is_padded(const struct http_message *m);
+
+/* ---- what frames a message, and what else decides at its header's end ---- */
+struct http_framing {
+    unsigned n_host, n_length, n_te, n_expect;
+    struct span host, length, te, expect; /* first of each */
+};
+void http_framing_read(const struct http_headers *h, struct http_framing *out_framing);
+
+#endif
