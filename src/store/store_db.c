@@ -46,7 +46,7 @@ static enum err err_of_sqlite(sqlite3 *sql)
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT: return err_of_constraint(code);
     case SQLITE_FULL: return ERR_NO_SPACE;
-    case SQLITE_IOERR: return errnum == ENOSPC || errnum == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+    case SQLITE_IOERR: return errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG ? ERR_NO_SPACE : ERR_IO;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return ERR_CORRUPT;
     case SQLITE_BUSY:
