@@ -32,7 +32,7 @@ void catalog_models_release(struct catalog_models *m);
 
 /*
  * Reads one model file's header. Blocks for a small read.
- * ERR_INVALID: not a regular file, or no GGUF. ERR_NOT_FOUND, ERR_DENIED, ERR_IO as the system says.
+ * ERR_INVALID: not a regular file, or no GGUF. ERR_UNSUPPORTED: GGUF, but no language model. ERR_NOT_FOUND, ERR_DENIED, ERR_IO as the system says.
  */
 MUST_CHECK enum err catalog_read_model(const char *path, struct catalog_model *out_model,
                                        struct err_text *why);
