@@ -43,7 +43,10 @@ let bad = 0;
 
 /** Prints each finding once; those in a header come with every file that includes it. */
 function show(out) {
-  for (const finding of out.replaceAll(`${root}/${build}/../`, '').split(/^(?=\S+:\d+:\d+: (?:error|warning): )/m)) {
+  for (const finding of out
+    .replaceAll(`${root}/${build}/../`, '')
+    .replace(/^\.\.\//gm, '')
+    .split(/^(?=\S+:\d+:\d+: (?:error|warning): )/m)) {
     if (!shown.has(finding)) process.stdout.write(finding);
     shown.add(finding);
   }
