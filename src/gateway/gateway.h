@@ -18,7 +18,7 @@
 #define GATEWAY_MAX_ARGS           256
 #define GATEWAY_MAX_ARG_BYTES      4096
 #define GATEWAY_MAX_PROMPT_BYTES   (32 * 1024)
-#define GATEWAY_MAX_HOLDS          64      /* waiting for one server: ERR_BUSY */
+#define GATEWAY_MAX_HOLDS          256     /* waiting for one server: ERR_BUSY */
 #define GATEWAY_HOLD_TIMEOUT_MS    3600000 /* a hold's longest wait; a load that stalls ends it sooner */
 #define GATEWAY_BUSY_GRACE_MS      5000    /* a busy engine's silence before a stream gets its 200 */
 #define GATEWAY_HOLD_GRACE_MS      1000    /* a held stream gets its 200 after this */

@@ -1,0 +1,85 @@
+/* The "options" of a message: which parameters of a generation people may set, and their bounds. */
+#include "chat/chat.h"
+#include "chat/chat_prompt.h"
+
+#define MAX_STOPS      16
+#define MAX_STOP_BYTES 256
+
+struct option_rule {
+    const char *name;
+    bool is_integer;
+    double min, max;
+};
+static const struct option_rule rules[] = {
+    {"temperature", false, 0, 5},       {"top_p", false, 0, 1},
+    {"top_k", true, 0, 100000},         {"min_p", false, 0, 1},
+    {"max_tokens", true, 1, 10000000},  {"seed", true, -1, 4294967295.0},
+    {"presence_penalty", false, -2, 2}, {"frequency_penalty", false, -2, 2},
+};
+
+static enum err check_number(const struct option_rule *rule, yyjson_val *v, struct err_text *why)
+{
+    double value = yyjson_get_num(v);
+    bool is_kind = rule->is_integer ? yyjson_is_int(v) : yyjson_is_num(v);
+    if (!is_kind || !(value >= rule->min && value <= rule->max))
+        return err_set(why, ERR_INVALID, "\"options\": %s must be %s from %g to %g", rule->name,
+                       rule->is_integer ? "an integer" : "a number", rule->min, rule->max);
+    return ERR_OK;
+}
+
+static bool is_stop(yyjson_val *v)
+{
+    return yyjson_is_str(v) && yyjson_get_len(v) > 0 && yyjson_get_len(v) <= MAX_STOP_BYTES;
+}
+
+static enum err check_stop(yyjson_val *v, struct err_text *why)
+{
+    bool good = is_stop(v) || (yyjson_is_arr(v) && yyjson_arr_size(v) <= MAX_STOPS);
+    size_t i, n;
+    yyjson_val *item;
+    yyjson_arr_foreach(v, i, n, item)
+        good = good && is_stop(item);
+    if (!good)
+        return err_set(why, ERR_INVALID,
+                       "\"options\": stop must be a string or at most %d strings, of 1 to %d bytes",
+                       MAX_STOPS, MAX_STOP_BYTES);
+    return ERR_OK;
+}
+
+static enum err check_option(const char *name, yyjson_val *v, struct err_text *why)
+{
+    if (str_eq(name, "stop"))
+        return check_stop(v, why);
+    for (size_t i = 0; i < COUNT_OF(rules); i++) {
+        if (str_eq(name, rules[i].name))
+            return check_number(&rules[i], v, why);
+    }
+    return err_set(why, ERR_INVALID, "\"options\" must not have %.60s", name);
+}
+
+enum err chat_options_check(yyjson_val *options, char **out_json, struct err_text *why)
+{
+    *out_json = NULL;
+    if (!options || yyjson_is_null(options))
+        return ERR_OK;
+    if (!yyjson_is_obj(options))
+        return err_set(why, ERR_INVALID, "\"options\" must be an object");
+    AUTO(buf) struct buf *b = buf_new();
+    struct json_writer w;
+    jw_init(&w, b);
+    jw_begin_obj(&w);
+    size_t i, n;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(options, i, n, key, value) {
+        if (yyjson_is_null(value))
+            continue;
+        enum err e = check_option(yyjson_get_str(key), value, why);
+        if (e)
+            return e;
+        jw_key(&w, yyjson_get_str(key));
+        jw_val(&w, value);
+    }
+    jw_end_obj(&w);
+    *out_json = buf_take_str(b);
+    return ERR_OK;
+}

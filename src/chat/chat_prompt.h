@@ -1,0 +1,42 @@
+/*
+ * From stored messages to the request that an engine gets, and the rules for what people send. Pure: rows and
+ * attachments in, JSON out.
+ */
+#ifndef HOB_CHAT_PROMPT_H
+#define HOB_CHAT_PROMPT_H
+
+#include "store/store.h"
+#include "util/util.h"
+
+struct prompt_file { /* an attachment that was read */
+    char *id, *name, *mime;
+    struct buf bytes;
+};
+void prompt_file_release(struct prompt_file *f);
+
+struct prompt {
+    const char *model;
+    const char *system;             /* "" : none */
+    const struct message_row *rows; /* path from the root to the target */
+    size_t n_rows;
+    const char *options_json; /* what chat_options_check made, or NULL */
+    const struct prompt_file *files;
+    size_t n_files;
+};
+
+/*
+ * Which rows of a path go into the prompt, as indexes in order. The last row is the target: the user's message to be
+ * answered, or the answer to go on with. Never answered messages, and those whose answer is not on the path, are left
+ * out: chat templates need alternating roles. out_rows has room for n_rows. Returns how many.
+ */
+size_t prompt_select(const struct message_row *rows, size_t n_rows, size_t *out_rows);
+/* Ids of the attachments in the selected rows, each once. ERR_INVALID. */
+MUST_CHECK enum err prompt_list_files(const struct message_row *rows, size_t n_rows, struct strv *out_ids,
+                                      struct err_text *why);
+/* The body of a streaming POST /v1/chat/completions. ERR_INVALID, ERR_TOO_BIG, ERR_NOT_FOUND (a file that is not there). */
+MUST_CHECK enum err prompt_write(const struct prompt *p, struct buf *out, struct err_text *why);
+
+/* Checks and rewrites the "options" of a body: allow-listed, bounded. NULL in gives NULL. ERR_INVALID names the field. */
+MUST_CHECK enum err chat_options_check(yyjson_val *options, char **out_json, struct err_text *why);
+
+#endif
