@@ -2,6 +2,7 @@
  * Typed calls to hob. This is the only file of the page that calls fetch; the event streams
  * (stream.ts, events.ts) open their connections through `open` below.
  */
+import { NOT_SIGNED_IN } from './types';
 import type {
 	Account,
 	ApiKey,
@@ -58,7 +59,7 @@ export class ApiError extends Error {
 
 let onUnauthorized: () => void = () => undefined;
 
-/** `fn` runs when a call other than log-in is refused because nobody is signed in. */
+/** `fn` runs when a call is refused because nobody is signed in. */
 export function setUnauthorizedHandler(fn: () => void): void {
 	onUnauthorized = fn;
 }
@@ -124,8 +125,6 @@ export interface OpenOptions {
 	signal?: AbortSignal;
 	/** Milliseconds until headers must be there. */
 	headerTimeoutMs: number;
-	/** A 401 opens the log-in dialog unless this is true. */
-	quiet401?: boolean;
 }
 
 /**
@@ -159,7 +158,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 	} catch (e) {
 		outer?.removeEventListener('abort', forward);
 		if (e instanceof ApiError) {
-			if (e.status === 401 && !options.quiet401) onUnauthorized();
+			if (e.status === 401 && e.code === NOT_SIGNED_IN) onUnauthorized();
 			throw e;
 		}
 		if (outer?.aborted) throw new DOMException('Aborted', 'AbortError');
@@ -180,7 +179,6 @@ export function isAbort(e: unknown): boolean {
 
 interface CallOptions {
 	signal?: AbortSignal;
-	quiet401?: boolean;
 }
 
 async function call<T>(
@@ -215,14 +213,14 @@ const id = encodeURIComponent;
 
 /** Every JSON call that the page makes, by name. */
 export const api = {
-	session: () => call<SessionInfo>('GET', '/api/session', undefined, { quiet401: true }),
+	session: () => call<SessionInfo>('GET', '/api/session'),
 	setup: (input: { token: string; name: string; password: string }) =>
-		call<{ user: User }>('POST', '/api/setup', input, { quiet401: true }),
+		call<{ user: User }>('POST', '/api/setup', input),
 	login: (input: { name: string; password: string }) =>
-		call<{ user: User }>('POST', '/api/login', input, { quiet401: true }),
-	logout: () => call<void>('POST', '/api/logout', undefined, { quiet401: true }),
+		call<{ user: User }>('POST', '/api/login', input),
+	logout: () => call<void>('POST', '/api/logout'),
 	signup: (input: { name: string; password: string }) =>
-		call<{ status: 'pending' }>('POST', '/api/signup', input, { quiet401: true }),
+		call<{ status: 'pending' }>('POST', '/api/signup', input),
 
 	users: () => call<{ users: Account[] }>('GET', '/api/users'),
 	approveUser: (userId: string) =>

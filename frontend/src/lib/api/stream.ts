@@ -31,7 +31,7 @@ export async function* readSse(
 	});
 	try {
 		for (;;) {
-			const { done, value } = await readOrStall(reader, stallMs);
+			const { done, value } = await readOrStall(reader, stallMs, signal);
 			if (value) parser.feed(decoder.decode(value, { stream: true }));
 			if (batch.length) {
 				const full = batch;
@@ -51,19 +51,27 @@ export async function* readSse(
 
 async function readOrStall(
 	reader: ReadableStreamDefaultReader<Uint8Array>,
-	stallMs: number
+	stallMs: number,
+	signal: AbortSignal | undefined
 ): Promise<ReadableStreamReadResult<Uint8Array>> {
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	const stalled = new Promise<never>((_, reject) => {
-		timer = setTimeout(
+	let undo = (): void => undefined;
+	const ended = new Promise<never>((_, reject) => {
+		const onAbort = (): void => reject(new DOMException('Aborted', 'AbortError'));
+		const timer = setTimeout(
 			() => reject(new ApiError(0, 'The connection went silent', { code: 'timeout' })),
 			stallMs
 		);
+		if (signal?.aborted) onAbort();
+		signal?.addEventListener('abort', onAbort);
+		undo = () => {
+			clearTimeout(timer);
+			signal?.removeEventListener('abort', onAbort);
+		};
 	});
 	try {
-		return await Promise.race([reader.read(), stalled]);
+		return await Promise.race([reader.read(), ended]);
 	} finally {
-		clearTimeout(timer);
+		undo();
 	}
 }
 

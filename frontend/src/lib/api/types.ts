@@ -3,6 +3,9 @@
  * Times (`*_at`, `since`) are milliseconds since the Unix epoch; ids are UUID strings.
  */
 
+/** The code of hob's own 401, which asks for log-in. */
+export const NOT_SIGNED_IN = 'not_signed_in';
+
 export type Role = 'admin' | 'user';
 
 export interface User {

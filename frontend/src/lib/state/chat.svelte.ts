@@ -58,14 +58,21 @@ export class Chat {
 		this.#stale = !fresh;
 	}
 
-	readonly #items = $derived.by((): QueueItem[] =>
-		this.turns.filter((t) => !t.removing).map((t) => ({ id: t.id, standing: t.standing }))
-	);
+	// Getters and not $derived: a derived made while a component renders dies with that component.
+	get #items(): QueueItem[] {
+		return this.turns.filter((t) => !t.removing).map((t) => ({ id: t.id, standing: t.standing }));
+	}
 	/** The failed message that queued ones wait behind. */
-	readonly blockedBy = $derived(queueStep(this.#items, this.#passed).blockedBy);
-	readonly queuedCount = $derived(this.#items.filter((i) => i.standing === 'queued').length);
+	get blockedBy(): string | null {
+		return queueStep(this.#items, this.#passed).blockedBy;
+	}
+	get queuedCount(): number {
+		return this.#items.filter((i) => i.standing === 'queued').length;
+	}
 	/** The turn that is being sent or answered. */
-	readonly busy = $derived(this.turns.find((t) => t.standing === 'busy') ?? null);
+	get busy(): Turn | null {
+		return this.turns.find((t) => t.standing === 'busy') ?? null;
+	}
 
 	/** A screen shows this conversation; returns what ends that. */
 	view(): () => void {
@@ -388,7 +395,7 @@ export class Chat {
 
 	#attach(turn: Turn, generation: Pick<Generation, 'id' | 'answer_id'>): void {
 		turn.cycle = null;
-		this.#newSender(turn, 'send').attach(generation, 'merge');
+		this.#newSender(turn, 'send').attach(generation);
 	}
 
 	/** Messages that hob has not acknowledged, from this browser's storage. */

@@ -10,8 +10,6 @@ import { session } from './session.svelte';
 import type { Answer } from './turn.svelte';
 
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000];
-/** A replay of what is stored has arrived by then; what comes later is new. */
-const REPLAY_MS = 1000;
 /** After Stop, hob's own end of the stream is awaited this long. */
 const STOP_GRACE_MS = 1500;
 const STOP_TRIES = 5;
@@ -46,7 +44,6 @@ export class Follower {
 		while (!this.#over) {
 			try {
 				steps ??= await openGeneration(this.#answer.generationId, this.#answer.lastId, signal);
-				setTimeout(() => this.#answer.setCaughtUp(), REPLAY_MS);
 				for await (const batch of steps) {
 					this.#answer.lost = false;
 					failures = 0;

@@ -147,8 +147,9 @@ describe('what the table cannot say', () => {
 			});
 		}
 	);
-	it('401 asks for log-in, also in the middle of a cycle', () => {
-		expect(step(sending, failed(401)).state.name).toBe('signed_out');
+	it("hob's 401 asks for log-in, also in the middle of a cycle; an engine's is its own error", () => {
+		expect(step(sending, failed(401, 0, { code: 'not_signed_in' })).state.name).toBe('signed_out');
+		expect(step(sending, failed(401)).state.name).toBe('refused');
 	});
 	it('409 of a failed engine shows the cause', () => {
 		expect(step(sending, failed(409, 0, { code: 'engine_failed' })).state.name).toBe(

@@ -10,6 +10,7 @@
  * The waits count from the failure. They are upper bounds: the engine's `ready` sends at once, its
  * `failed` ends the cycle with the cause. Whatever is not retryable ends it after one request.
  */
+import { NOT_SIGNED_IN } from '$lib/api/types';
 import type { Engine } from '$lib/api/types';
 
 export const MAX_ATTEMPTS = 3;
@@ -41,6 +42,11 @@ export function isRetryable(failure: Failure): boolean {
 	return failure.from === 'stream'
 		? failure.retryable === true
 		: RETRYABLE_STATUSES.has(failure.status);
+}
+
+/** hob's own 401; an engine's 401 is an error like any other. */
+function isSignedOut(failure: Failure): boolean {
+	return failure.status === 401 && failure.from === 'request' && failure.code === NOT_SIGNED_IN;
 }
 
 export type RetryState =
@@ -119,7 +125,7 @@ function afterFailure(
 	now: number,
 	news: 'ready' | 'failed' | null
 ): Step {
-	if (failure.status === 401 && failure.from === 'request') return end('signed_out', failure);
+	if (isSignedOut(failure)) return end('signed_out', failure);
 	if (failure.code === 'engine_failed' && failure.status === 409)
 		return end('engine_failed', failure);
 	if (!isRetryable(failure)) return end('refused', failure);

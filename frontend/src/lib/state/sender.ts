@@ -2,7 +2,7 @@
  * Drives the retry machine for one message: performs its actions (requests, timers) and feeds it
  * what happens (answers, engine news, log-in). Holds no rule of its own about what is retried.
  */
-import { api, ApiError, isAbort } from '$lib/api/client';
+import { ApiError, isAbort } from '$lib/api/client';
 import { openChat, type ChatReply } from '$lib/api/stream';
 import type { ChatRequest, Generation, MessageError, SendMode } from '$lib/api/types';
 import { Follower } from './follower';
@@ -58,8 +58,8 @@ function streamFailure(error: MessageError): Failure {
 export class Sender {
 	readonly #turn: Turn;
 	readonly #hooks: SenderHooks;
-	#mode: SendMode;
-	#conversationId: string;
+	readonly #mode: SendMode;
+	readonly #conversationId: string;
 	#request: AbortController | undefined;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#follower: Follower | undefined;
@@ -100,8 +100,8 @@ export class Sender {
 	}
 
 	/** Follows a generation that hob runs already (after a reload, or begun by another tab). */
-	attach(generation: Pick<Generation, 'id' | 'answer_id'>, joining: Joining): void {
-		this.#follow(generation.id, generation.answer_id, joining, null);
+	attach(generation: Pick<Generation, 'id' | 'answer_id'>): void {
+		this.#follow(generation.id, generation.answer_id, 'append', null);
 	}
 
 	stop(): void {
@@ -178,22 +178,15 @@ export class Sender {
 		}
 	}
 
-	async #post(signal: AbortSignal): Promise<ChatReply> {
+	#post(signal: AbortSignal): Promise<ChatReply> {
 		const turn = this.#turn;
-		const parent = this.#hooks.parentOf(turn);
-		if (turn.dirty && turn.stored) {
-			await api.putMessage(turn.id, {
-				conversation_id: this.#conversationId,
-				parent_id: parent,
-				content: turn.content,
-				server: turn.serverId,
-				state: 'queued'
-			});
-			turn.dirty = false;
-		}
 		const request: ChatRequest = {
 			conversation_id: this.#conversationId,
-			message: { id: turn.id, parent_id: parent, content: turn.content },
+			message: {
+				id: turn.id,
+				parent_id: this.#hooks.parentOf(turn),
+				content: turn.content
+			},
 			server: turn.serverId,
 			mode: this.#mode
 		};
@@ -251,8 +244,6 @@ export class Sender {
 			this.#end();
 			return;
 		}
-		// This try is on record as failed: only `retry` makes a new one.
-		if (this.#mode === 'send') this.#mode = 'retry';
 		this.#feed({ name: 'failed', failure: streamFailure(error), now: performance.now() });
 	}
 

@@ -5,12 +5,11 @@
 import type { AnswerMeta, Content, GenerationState, Message, MessageError } from '$lib/api/types';
 import { onceAFrame } from './frame';
 import type { Standing } from './queue';
-import { joinReplay } from './replay';
 import type { RetryState } from './retry';
 import { splitThink } from './think';
 
-/** How the events of a generation relate to the text that is there already. */
-export type Joining = 'replace' | 'append' | 'merge';
+/** Whether a generation writes a new answer or goes on with the text that is there. */
+export type Joining = 'replace' | 'append';
 
 export function isActive(state: GenerationState): boolean {
 	return state === 'queued' || state === 'connecting' || state === 'streaming';
@@ -46,8 +45,6 @@ export class Answer {
 	#storedReasoning = '';
 	#content = '';
 	#reasoning = '';
-	#joining: Joining = 'replace';
-	#caughtUp = true;
 
 	constructor(id: string) {
 		this.id = id;
@@ -60,12 +57,10 @@ export class Answer {
 	/** Prepares for the events of a generation from number 1 on. */
 	beginGeneration(generationId: string, joining: Joining): void {
 		if (this.generationId === generationId && this.lastId > 0 && isActive(this.state)) return;
-		this.#stored = joining === 'replace' ? '' : this.#joined(true);
-		this.#storedReasoning = joining === 'replace' ? '' : this.#joinedReasoning();
+		this.#stored = joining === 'replace' ? '' : this.#stored + this.#content;
+		this.#storedReasoning = joining === 'replace' ? '' : this.#storedReasoning + this.#reasoning;
 		this.#content = '';
 		this.#reasoning = '';
-		this.#joining = joining;
-		this.#caughtUp = joining !== 'merge';
 		this.generationId = generationId;
 		this.lastId = 0;
 		this.error = null;
@@ -81,17 +76,10 @@ export class Answer {
 		onceAFrame(this.flush);
 	}
 
-	/** What is replayed is over; later events are new. */
-	setCaughtUp(): void {
-		if (this.#caughtUp) return;
-		this.#caughtUp = true;
-		onceAFrame(this.flush);
-	}
-
 	/** Brings all text that has come to the screen now. */
 	flush = (): void => {
-		const split = splitThink(this.#joined(this.#caughtUp), !isActive(this.state));
-		const reasoning = this.#joinedReasoning();
+		const split = splitThink(this.#stored + this.#content, !isActive(this.state));
+		const reasoning = this.#storedReasoning + this.#reasoning;
 		this.text = split.content;
 		this.reasoning =
 			reasoning && split.reasoning
@@ -107,34 +95,24 @@ export class Answer {
 		if (meta) this.meta = meta;
 		this.lost = false;
 		this.note = '';
-		this.#caughtUp = true;
 		this.flush();
 	}
 
-	/** Takes what hob has stored; not for an answer whose stream is being read. */
+	/**
+	 * Takes what hob has stored; not for an answer whose stream is being read. Of one that is being
+	 * written, that is the text from before its running generation.
+	 */
 	takeStored(message: Message): void {
 		this.#stored = contentText(message.content);
 		this.#storedReasoning = message.reasoning ?? '';
 		this.#content = '';
 		this.#reasoning = '';
-		this.#joining = 'append';
-		this.#caughtUp = true;
 		this.lastId = 0;
 		this.generationId = message.generation_id ?? '';
 		this.state = message.state as GenerationState;
 		this.error = message.error;
 		this.meta = message.meta;
 		this.flush();
-	}
-
-	#joined(caughtUp: boolean): string {
-		return this.#join(this.#stored, this.#content, caughtUp);
-	}
-	#joinedReasoning(): string {
-		return this.#join(this.#storedReasoning, this.#reasoning, this.#caughtUp);
-	}
-	#join(stored: string, fresh: string, caughtUp: boolean): string {
-		return this.#joining === 'merge' ? joinReplay(stored, fresh, caughtUp) : stored + fresh;
 	}
 }
 

@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { api, ApiError, errorOf, open, setUnauthorizedHandler } from './client';
+import { failure, fakeFetch, json } from './fake';
+
+const caught = async (p: Promise<unknown>): Promise<ApiError> => {
+	const e = await p.then(
+		() => null,
+		(e: unknown) => e
+	);
+	expect(e).toBeInstanceOf(ApiError);
+	return e as ApiError;
+};
+afterEach(() => {
+	vi.useRealTimers();
+	vi.unstubAllGlobals();
+});
+
+describe('errors', () => {
+	it('carry everything that hob says', async () => {
+		const e = await errorOf(
+			failure(
+				503,
+				'Loading',
+				{ code: 'engine_loading', engine: { state: 'loading' } },
+				{ 'retry-after': '2' }
+			)
+		);
+		expect(e).toMatchObject({
+			status: 503,
+			message: 'Loading',
+			code: 'engine_loading',
+			retryAfterS: 2,
+			engine: { state: 'loading' }
+		});
+	});
+	it.each([
+		['<html>Bad Gateway</html>', 'The model could not be reached'],
+		['{"error":"a string"}', 'a string'],
+		['{"error":{"message":7}}', 'The model could not be reached'],
+		['null', 'The model could not be reached'],
+		['', 'The model could not be reached']
+	])('of a proxy or an engine: %j', async (body, message) => {
+		expect((await errorOf(new Response(body, { status: 502 }))).message).toBe(message);
+	});
+	it('have status 0 when no answer came', async () => {
+		fakeFetch(() => new TypeError('failed to fetch'));
+		expect(await caught(api.servers())).toMatchObject({ status: 0, code: 'network' });
+	});
+});
+
+describe('requests', () => {
+	it('send JSON only where something changes', async () => {
+		const calls = fakeFetch(() => json({}));
+		await api.servers();
+		await api.startServer('a/b');
+		await api.createKey('laptop');
+		expect(calls.map((c) => [c.method, c.path, c.body, c.headers['content-type']])).toEqual([
+			['GET', '/api/servers', undefined, undefined],
+			['POST', '/api/servers/a%2Fb/start', {}, 'application/json'],
+			['POST', '/api/keys', { name: 'laptop' }, 'application/json']
+		]);
+	});
+	it('tell who listens that nobody is signed in, but not a failed log-in', async () => {
+		const told = vi.fn();
+		setUnauthorizedHandler(told);
+		fakeFetch((c) =>
+			failure(401, 'no', {
+				code: c.path === '/api/login' ? 'bad_credentials' : 'not_signed_in'
+			})
+		);
+		await caught(api.login({ name: 'a', password: 'b' }));
+		expect(told).not.toHaveBeenCalled();
+		await caught(api.servers());
+		expect(told).toHaveBeenCalledOnce();
+		setUnauthorizedHandler(() => undefined);
+	});
+});
+
+describe('waiting for headers', () => {
+	beforeEach(() => void vi.useFakeTimers());
+	it('ends after the time given', async () => {
+		fakeFetch(() => null);
+		const e = caught(open('/x', { headerTimeoutMs: 10_000 }));
+		await vi.advanceTimersByTimeAsync(10_000);
+		expect(await e).toMatchObject({ status: 0, code: 'timeout' });
+	});
+	it('ends when the caller gives up, as an abort and not as an error', async () => {
+		fakeFetch(() => null);
+		const control = new AbortController();
+		const p = open('/x', { headerTimeoutMs: 10_000, signal: control.signal });
+		control.abort();
+		await expect(p).rejects.toMatchObject({ name: 'AbortError' });
+	});
+});

@@ -1,0 +1,527 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+	aMessage,
+	answerStream,
+	aServer,
+	failure,
+	fakeFetch,
+	FakeStream,
+	json,
+	type Answer,
+	type Call
+} from '$lib/api/fake';
+import type { ChatRequest, Generation } from '$lib/api/types';
+import { Chat } from './chat.svelte';
+import { servers } from './servers.svelte';
+import { session } from './session.svelte';
+import type { Turn } from './turn.svelte';
+
+let calls: Call[];
+/** What a POST to /api/chat/completions gets. */
+let onPost: (n: number, body: ChatRequest) => Answer;
+let onGet: (path: string) => Answer;
+let onPut: () => Answer;
+const open: Chat[] = [];
+
+const posts = (): Call[] => calls.filter((c) => c.path === '/api/chat/completions');
+const body = (n: number): ChatRequest => posts()[n]?.body as ChatRequest;
+const contents = (): unknown[] => posts().map((c) => (c.body as ChatRequest).message.content);
+const at = (): number[] =>
+	posts().map((c) => Math.round((c.at - (posts()[0]?.at ?? 0)) / 100) / 10);
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+/** Lets promises run and one frame be drawn. */
+const settle = (): Promise<unknown> => pass(50);
+const engine = (state: 'loading' | 'ready' | 'failed', attempt = 1): void =>
+	servers.apply(aServer('s1', { state, attempt }));
+
+function aChat(fresh = true): Chat {
+	const chat = new Chat('c1', 'ada', fresh);
+	open.push(chat);
+	chat.view();
+	return chat;
+}
+const only = (chat: Chat): Turn => chat.turns[0] as Turn;
+
+beforeEach(() => {
+	vi.useFakeTimers();
+	localStorage.clear();
+	onPost = () => failure(503, 'loading', { code: 'engine_loading' });
+	onGet = () => failure(404);
+	onPut = () => json({ message: {} });
+	calls = fakeFetch((call) => {
+		if (call.path === '/api/chat/completions')
+			return onPost(posts().length, call.body as ChatRequest);
+		if (call.method === 'PUT') return onPut();
+		if (call.method === 'GET') return onGet(call.path);
+		return json({ generation: {} });
+	});
+	session.user = { id: 'ada', name: 'ada', role: 'user' };
+	engine('loading');
+});
+afterEach(() => {
+	for (const chat of open.splice(0)) chat.close();
+	session.user = null;
+	vi.useRealTimers();
+	vi.unstubAllGlobals();
+});
+
+describe('the cycle', () => {
+	it.each([
+		[503, undefined],
+		[502, undefined],
+		[504, undefined],
+		[0, undefined]
+	])('%i: four requests with one id, 2, 4 and 6 s apart, then the card', async (status) => {
+		onPost = () => (status === 0 ? new TypeError('refused') : failure(status, 'not yet'));
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await pass(30_000);
+		expect(at()).toEqual([0, 2, 6, 12]);
+		expect(new Set(posts().map((c) => (c.body as ChatRequest).message.id)).size).toBe(1);
+		expect(only(chat).cycle).toMatchObject({ name: 'exhausted', cause: { status } });
+		expect(only(chat).phase).toBe('unsent');
+		expect(chat.busy).toBeNull();
+	});
+	it('no headers within 10 s is a failed attempt', async () => {
+		onPost = () => null;
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await pass(9_900);
+		expect(only(chat).phase).toBe('sending');
+		await pass(200);
+		expect(only(chat).phase).toBe('connecting');
+		await pass(2_000);
+		expect(posts()).toHaveLength(2);
+	});
+	it.each([400, 401, 403, 404, 409, 413, 422, 429, 500, 501])('%i sends once', async (status) => {
+		onPost = () => failure(status, 'own words');
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await pass(60_000);
+		expect(posts()).toHaveLength(1);
+		expect(only(chat).cycle).toMatchObject({ name: 'refused', cause: { message: 'own words' } });
+	});
+	it.each([
+		[1, [0, 1], 2],
+		[5, [0, 2, 5], 3],
+		[11, [0, 2, 6, 11], 4]
+	])('ready after %i s sends at once', async (seconds, times, requests) => {
+		const stream = answerStream();
+		onPost = (n) => (n === requests ? stream.response : failure(503));
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await pass(seconds * 1000);
+		engine('ready');
+		await settle();
+		expect(at()).toEqual(times);
+		stream.text('Hello').done();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'done', cycle: null });
+		expect(only(chat).answer?.text).toBe('Hello');
+	});
+	it('metrics of an engine that is ready already change nothing', async () => {
+		engine('ready');
+		const chat = aChat();
+		chat.send('hi', 's1');
+		for (let i = 0; i < 20; i++) {
+			await pass(1000);
+			engine('ready');
+		}
+		expect(at()).toEqual([0, 2, 6, 12]);
+	});
+	it('a failed engine ends it with the cause, and Retry starts a new cycle', async () => {
+		const chat = aChat();
+		const { id } = chat.send('hi', 's1');
+		await pass(1000);
+		engine('failed');
+		await pass(10_000);
+		expect(posts()).toHaveLength(1);
+		expect(only(chat).cycle?.name).toBe('engine_failed');
+		chat.retry(only(chat));
+		await pass(20_000);
+		expect(posts()).toHaveLength(5);
+		expect(body(0)).toMatchObject({ mode: 'send', message: { id } });
+		for (let n = 1; n < 5; n++) expect(body(n)).toMatchObject({ mode: 'retry', message: { id } });
+	});
+	it('Stop in a wait ends it at once', async () => {
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await pass(500);
+		chat.stop();
+		expect(only(chat).cycle?.name).toBe('stopped');
+		await pass(30_000);
+		expect(posts()).toHaveLength(1);
+	});
+	it('Stop while the request is out aborts it and stops an answer that began nevertheless', async () => {
+		onPost = () => null;
+		const chat = aChat();
+		const turn = chat.send('hi', 's1');
+		await pass(100);
+		chat.stop();
+		expect(posts()[0]?.signal?.aborted).toBe(true);
+		chat.onGeneration({ id: 'g9', message_id: turn.id, state: 'streaming' } as Generation);
+		await settle();
+		expect(calls.map((c) => c.path)).toContain('/api/generations/g9/stop');
+		expect(turn.phase).toBe('unsent');
+	});
+	it('a retryable error before the first token counts as a failed attempt', async () => {
+		const first = answerStream();
+		const second = answerStream('g2', 'a2');
+		onPost = (n) => (n === 1 ? first.response : second.response);
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.error({ message: 'died', retryable: true });
+		await settle();
+		expect(only(chat).phase).toBe('connecting');
+		await pass(2_000);
+		second.text('Hello').done();
+		await settle();
+		expect(only(chat).phase).toBe('done');
+		expect(only(chat).answers).toHaveLength(1);
+	});
+	it('log-in that expires keeps the message and sends it afterwards', async () => {
+		const stream = answerStream();
+		onPost = (n) => (n === 1 ? failure(401, 'no', { code: 'not_signed_in' }) : stream.response);
+		const chat = aChat();
+		chat.send('keep me', 's1');
+		await pass(10_000);
+		expect(posts()).toHaveLength(1);
+		expect(session.loginNeeded).toBe(true);
+		expect(only(chat)).toMatchObject({ phase: 'unsent', text: 'keep me' });
+		vi.spyOn(session, 'login').mockImplementation(() => {
+			session.loginNeeded = false;
+			return Promise.resolve();
+		});
+		onGet = (path) =>
+			path === '/api/session'
+				? json({ user: session.user, setup_needed: false, version: '1' })
+				: failure(404);
+		await session.load();
+		await settle();
+		expect(contents()).toEqual(['keep me', 'keep me']);
+		stream.text('ok').done();
+		await settle();
+		expect(only(chat).phase).toBe('done');
+	});
+});
+
+describe('the stream', () => {
+	it('that breaks is taken up after the last event: nothing missing, nothing twice', async () => {
+		const first = answerStream();
+		const second = new FakeStream({}, 2);
+		onPost = () => first.response;
+		onGet = () => second.response;
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('one ').text('two ');
+		await settle();
+		first.tear();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'streaming' });
+		expect(only(chat).answer).toMatchObject({ text: 'one two ', lost: true });
+		await pass(300);
+		second.text('two ').text('three').done();
+		await settle();
+		expect(only(chat).answer?.text).toBe('one two three');
+		expect(posts()).toHaveLength(1);
+		expect(calls.at(-1)?.headers['last-event-id']).toBe('2');
+	});
+	it('that ends without an end is taken up too', async () => {
+		const first = answerStream();
+		const second = new FakeStream({}, 2);
+		onPost = () => first.response;
+		onGet = () => second.response;
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('one ').end();
+		await pass(400);
+		second.text('two').done();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
+	});
+	it('with a gap is opened again', async () => {
+		const first = answerStream();
+		const second = new FakeStream({}, 2);
+		onPost = () => first.response;
+		onGet = () => second.response;
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('one ').raw('id: 5\ndata: {"choices":[{"delta":{"content":"five"}}]}\n\n');
+		await pass(400);
+		second.text('two').done();
+		await settle();
+		expect(only(chat).answer?.text).toBe('one two');
+	});
+	it('interrupted keeps the text, says why, and goes on only when asked', async () => {
+		const first = answerStream();
+		const more = answerStream('g2', 'a1');
+		onPost = (n) => (n === 1 ? first.response : more.response);
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('half').error({ message: 'killed', retryable: true }, 'interrupted');
+		await pass(30_000);
+		expect(posts()).toHaveLength(1);
+		expect(only(chat)).toMatchObject({
+			phase: 'interrupted',
+			answer: { text: 'half', error: { message: 'killed' } }
+		});
+		chat.continueAnswer(only(chat));
+		await settle();
+		expect(body(1).mode).toBe('continue');
+		more.text(' and half').done();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'half and half' } });
+	});
+	it('Retry of an interrupted answer keeps the old one to look at', async () => {
+		const first = answerStream();
+		const again = answerStream('g2', 'a2');
+		onPost = (n) => (n === 1 ? first.response : again.response);
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('half').error({ message: 'killed' }, 'interrupted');
+		await settle();
+		chat.retry(only(chat));
+		await settle();
+		again.text('whole').done();
+		await settle();
+		expect(only(chat).answers.map((a) => a.text)).toEqual(['half', 'whole']);
+		expect(only(chat).answer?.text).toBe('whole');
+	});
+	it('Stop keeps the text and tells hob', async () => {
+		const stream = answerStream();
+		onPost = () => stream.response;
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		stream.text('some');
+		await settle();
+		chat.stop();
+		await settle();
+		expect(calls.at(-1)).toMatchObject({ method: 'POST', path: '/api/generations/g1/stop' });
+		await pass(2_000);
+		expect(only(chat)).toMatchObject({ phase: 'stopped', answer: { text: 'some' } });
+	});
+});
+
+describe('the queue', () => {
+	it('stores what waits, and sends it one by one, in order, each after the answer before it', async () => {
+		const streams = [answerStream('g1', 'a1'), answerStream('g2', 'a2'), answerStream('g3', 'a3')];
+		onPost = (n) => streams[n - 1]?.response ?? failure(500);
+		const chat = aChat();
+		for (const text of ['one', 'two', 'three']) chat.send(text, 's1');
+		await settle();
+		expect(contents()).toEqual(['one']);
+		expect(chat.turns.map((t) => t.phase)).toEqual(['waiting', 'queued', 'queued']);
+		expect(calls.filter((c) => c.method === 'PUT')).toHaveLength(2);
+		streams[0]?.text('1').done();
+		await settle();
+		streams[1]?.text('2').done();
+		await settle();
+		streams[2]?.text('3').done();
+		await settle();
+		expect(contents()).toEqual(['one', 'two', 'three']);
+		expect(posts().map((c) => (c.body as ChatRequest).message.parent_id)).toEqual([
+			null,
+			'a1',
+			'a2'
+		]);
+		expect(chat.turns.map((t) => t.phase)).toEqual(['done', 'done', 'done']);
+	});
+	it('pauses behind a failed head; Retry resumes it', async () => {
+		const chat = aChat();
+		onPost = (n) => (n <= 4 ? failure(503) : answered(`g${String(n)}`));
+		chat.send('one', 's1');
+		chat.send('two', 's1');
+		await pass(30_000);
+		expect(contents()).toEqual(['one', 'one', 'one', 'one']);
+		expect(chat.blockedBy).toBe(chat.turns[0]?.id);
+		chat.send('three', 's1');
+		await settle();
+		expect(posts()).toHaveLength(4);
+		chat.retry(only(chat));
+		await pass(500);
+		expect(contents().slice(4)).toEqual(['one', 'two', 'three']);
+	});
+	it('can go on without the failed head', async () => {
+		onPost = (n) => (n === 1 ? failure(400) : answered('g'));
+		const chat = aChat();
+		chat.send('one', 's1');
+		chat.send('two', 's1');
+		await settle();
+		expect(posts()).toHaveLength(1);
+		chat.resumeQueue();
+		await settle();
+		expect(contents()).toEqual(['one', 'two']);
+	});
+	it('a new message after a failed one goes out at once', async () => {
+		onPost = (n) => (n === 1 ? failure(400) : answered('g'));
+		const chat = aChat();
+		chat.send('one', 's1');
+		await settle();
+		chat.send('two', 's1');
+		await settle();
+		expect(contents()).toEqual(['one', 'two']);
+	});
+	it('sends what an edit made of a message, and not what was deleted', async () => {
+		const first = answerStream();
+		onPost = (n) => (n === 1 ? first.response : answered('g2'));
+		const chat = aChat();
+		chat.send('one', 's1');
+		const two = chat.send('two', 's1');
+		const three = chat.send('three', 's1');
+		await settle();
+		chat.edit(two, 'TWO');
+		chat.remove(three);
+		await settle();
+		first.text('1').done();
+		await pass(10_000);
+		expect(contents()).toEqual(['one', 'TWO']);
+		expect(calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
+			`/api/messages/${three.id}`
+		]);
+		expect(chat.turns).toHaveLength(2);
+	});
+	it('a deletion can be undone', async () => {
+		onPost = () => failure(400);
+		const chat = aChat();
+		const turn = chat.send('one', 's1');
+		await settle();
+		chat.remove(turn);
+		await pass(3_000);
+		chat.undoRemove(turn);
+		await pass(10_000);
+		expect(chat.turns).toEqual([turn]);
+		expect(calls.some((c) => c.method === 'DELETE')).toBe(false);
+	});
+	it('Send when ready leaves the message with hob and shows the answer when it comes', async () => {
+		const stream = new FakeStream();
+		onPost = (n) =>
+			n <= 4
+				? failure(503)
+				: json({ generation: { id: 'g5', answer_id: 'a5', state: 'queued' } }, 202);
+		onGet = () => stream.response;
+		const chat = aChat();
+		chat.send('one', 's1');
+		await pass(20_000);
+		chat.sendWhenReady(only(chat));
+		await settle();
+		expect(body(4).mode).toBe('when_ready');
+		expect(only(chat).phase).toBe('outbox');
+		stream.text('late').done();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'late' } });
+	});
+});
+
+function answered(generationId: string): Response {
+	const stream = answerStream(generationId, `a-${generationId}`);
+	stream.text('answer').done();
+	return stream.response;
+}
+
+describe('a reload', () => {
+	it('finds a message that hob never heard of, as not sent', async () => {
+		onPost = () => new TypeError('refused');
+		aChat().send('first words', 's1');
+		await pass(100);
+		open.splice(0).forEach((c) => c.close());
+
+		const chat = aChat(false);
+		await settle();
+		expect(chat).toMatchObject({ loaded: true, missing: false });
+		expect(only(chat)).toMatchObject({ text: 'first words', phase: 'unsent', stored: false });
+		expect(posts()).toHaveLength(1);
+		onPost = () => answered('g');
+		chat.retry(only(chat));
+		await settle();
+		expect(only(chat).phase).toBe('done');
+		expect(localStorage).toHaveLength(0);
+	});
+	it('finds it also while hob cannot be reached at all', async () => {
+		onPost = () => new TypeError('refused');
+		onGet = () => new TypeError('refused');
+		aChat().send('first words', 's1');
+		await pass(100);
+		open.splice(0).forEach((c) => c.close());
+		const chat = aChat(false);
+		await settle();
+		expect(only(chat)).toMatchObject({ text: 'first words', phase: 'unsent' });
+	});
+	it('shows pending messages as not sent and the queue paused behind them', async () => {
+		onGet = () =>
+			json({
+				conversation: { id: 'c1', server_id: 's1' },
+				messages: [aMessage('m1'), aMessage('m2', { state: 'queued' })]
+			});
+		const chat = aChat(false);
+		await settle();
+		expect(chat.turns.map((t) => t.phase)).toEqual(['unsent', 'queued']);
+		expect(chat.blockedBy).toBe('m1');
+		await pass(30_000);
+		expect(posts()).toHaveLength(0);
+	});
+	it('takes up a running answer, then sends what waited behind it', async () => {
+		const stream = new FakeStream();
+		onGet = (path) =>
+			path.includes('generations')
+				? stream.response
+				: json({
+						conversation: { id: 'c1', server_id: 's1' },
+						messages: [
+							aMessage('m1', { state: 'answered', generation_id: 'g1' }),
+							aMessage('a1', {
+								role: 'assistant',
+								parent_id: 'm1',
+								content: 'Once',
+								state: 'streaming',
+								generation_id: 'g1'
+							}),
+							aMessage('m2', { state: 'queued' })
+						]
+					});
+		onPost = () => answered('g2');
+		const chat = aChat(false);
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'streaming', answer: { text: 'Once' } });
+		stream.text(' upon').text(' a time').done();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'Once upon a time' } });
+		await settle();
+		expect(body(0)).toMatchObject({ message: { id: 'm2', parent_id: 'a1' }, mode: 'send' });
+	});
+	it('says that a conversation is not there', async () => {
+		const chat = aChat(false);
+		await settle();
+		expect(chat.missing).toBe(true);
+	});
+});
+
+describe('storage', () => {
+	it('keeps a message until hob has acknowledged it', async () => {
+		onPost = () => failure(502, 'a proxy without hob behind it');
+		aChat().send('hi', 's1');
+		await settle();
+		expect(localStorage).toHaveLength(1);
+		onPost = () => failure(503, 'loading', { code: 'engine_loading' });
+		await pass(2_000);
+		expect(localStorage).toHaveLength(0);
+	});
+	it('gives a waiting message to hob as soon as hob can be reached', async () => {
+		onPost = () => null;
+		onPut = () => new TypeError('refused');
+		const chat = aChat();
+		chat.send('one', 's1');
+		chat.send('two', 's1');
+		await pass(1_500);
+		expect(chat.turns[1]?.stored).toBe(false);
+		onPut = () => json({ message: {} });
+		await pass(5_000);
+		expect(chat.turns[1]?.stored).toBe(true);
+	});
+});

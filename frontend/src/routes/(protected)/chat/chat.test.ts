@@ -1,0 +1,237 @@
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+	answerStream,
+	aServer,
+	failure,
+	fakeFetch,
+	json,
+	type Answer,
+	type Call
+} from '$lib/api/fake';
+import { chats } from '$lib/state/chats.svelte';
+import { servers } from '$lib/state/servers.svelte';
+import { session } from '$lib/state/session.svelte';
+import ChatPage from './+page.svelte';
+
+const navigation = vi.hoisted(() => ({ replaceState: vi.fn(), goto: vi.fn() }));
+vi.mock('$app/navigation', () => navigation);
+vi.mock('$app/state', () => ({ page: { state: {}, url: new URL('http://hob/chat') } }));
+
+const CARD = 'Failed to connect to model after 3 attempts';
+let calls: Call[];
+let onPost: (n: number) => Answer;
+const posts = (): Call[] => calls.filter((c) => c.path === '/api/chat/completions');
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+const input = (): HTMLTextAreaElement => screen.getByLabelText('Message');
+const sendButton = (): HTMLElement => screen.getByRole('button', { name: 'Send' });
+
+async function say(text: string): Promise<void> {
+	input().focus();
+	await fireEvent.input(input(), { target: { value: text } });
+	await fireEvent.keyDown(input(), { key: 'Enter' });
+	await pass(50);
+}
+const line = (): HTMLElement => screen.getByText(/^Connecting to model/);
+
+beforeEach(() => {
+	vi.useFakeTimers();
+	localStorage.clear();
+	onPost = () => failure(503, 'The model is loading', { code: 'engine_loading' });
+	calls = fakeFetch((c) => {
+		if (c.path === '/api/chat/completions') return onPost(posts().length);
+		if (c.path.startsWith('/api/conversations/')) return failure(404);
+		if (c.path === '/api/session') return json({ user: null, setup_needed: false, version: '' });
+		return json({ message: {}, generation: {} });
+	});
+	session.user = { id: 'ada', name: 'ada', role: 'user' };
+	servers.loaded = true;
+	servers.apply(
+		aServer('s1', {
+			state: 'loading',
+			progress: { value: 0.42, left_s: 20, text: null, source: 'bytes' }
+		})
+	);
+	render(ChatPage, { params: {} });
+});
+afterEach(async () => {
+	cleanup();
+	await session.load(); // signs out: every conversation is closed
+	vi.useRealTimers();
+	vi.unstubAllGlobals();
+	vi.clearAllMocks();
+});
+
+describe('a model that never answers', () => {
+	it('shows the attempt with the load, then the card with what was seen', async () => {
+		await say('Hello');
+		expect(line().textContent).toBe(
+			'Connecting to model... (attempt 1/3) · loading 42 %, about 20 s left'
+		);
+		expect(line().closest('[role=status]')).toBeInTheDocument();
+		expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '42');
+		await pass(2_000);
+		expect(line()).toHaveTextContent('(attempt 2/3)');
+		await pass(4_000);
+		expect(line()).toHaveTextContent('(attempt 3/3)');
+		expect(screen.queryByText(CARD)).not.toBeInTheDocument();
+		await pass(6_000);
+		const card = screen.getByRole('alert');
+		expect(within(card).getByText(CARD)).toBeInTheDocument();
+		expect(card.textContent).toContain(
+			'The model may still be loading. Check the Servers page for status.'
+		);
+		expect(within(card).getByRole('link', { name: 'Servers page' })).toHaveAttribute(
+			'href',
+			'/servers'
+		);
+		expect(card).toHaveTextContent('Error: The model is loading');
+		expect(within(card).getByRole('button', { name: 'Retry' })).toBeEnabled();
+		expect(within(card).getByRole('button', { name: 'Send when ready' })).toBeEnabled();
+		expect(screen.getByText('Hello', { selector: 'p' })).toBeInTheDocument();
+		expect(posts()).toHaveLength(4);
+	});
+	it('leaves focus, input and Send alone all the way, and Retry answers', async () => {
+		await say('Hello');
+		for (let s = 0; s < 14; s++) {
+			expect(document.activeElement).toBe(input());
+			expect(input()).toBeEnabled();
+			expect(sendButton()).toBeEnabled();
+			await pass(1_000);
+		}
+		const stream = answerStream();
+		onPost = () => stream.response;
+		await fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
+		await pass(50);
+		stream.text('I am **here**').done();
+		await pass(50);
+		expect(screen.getByText('here')).toBeInTheDocument();
+		expect(screen.queryByText(CARD)).not.toBeInTheDocument();
+		expect(posts()).toHaveLength(5);
+	});
+	it('names the conversation in the address with the first message', async () => {
+		await say('Hello');
+		const chatId = (posts()[0]?.body as { conversation_id: string }).conversation_id;
+		expect(navigation.replaceState).toHaveBeenCalledExactlyOnceWith(`/chat/${chatId}`, { chatId });
+	});
+});
+
+describe('other failures', () => {
+	it('show their own words and send one request', async () => {
+		onPost = () => failure(429, 'Slow down', {}, { 'retry-after': '30' });
+		await say('Hello');
+		await pass(20_000);
+		expect(screen.getByRole('alert')).toHaveTextContent(/Slow down.*Try again in 30 s/);
+		expect(screen.queryByText(CARD)).not.toBeInTheDocument();
+		expect(posts()).toHaveLength(1);
+	});
+	it('a failed engine shows why: exit code, hint, last lines', async () => {
+		await say('Hello');
+		servers.apply(
+			aServer('s1', {
+				state: 'failed',
+				failure: {
+					reason: 'The engine exited while loading',
+					exit_code: 1,
+					signal: null,
+					hint: 'Out of GPU memory',
+					log: ['line one', 'line two']
+				}
+			})
+		);
+		await pass(50);
+		const card = screen.getByRole('alert');
+		expect(card).toHaveTextContent('server s1 failed');
+		expect(card).toHaveTextContent('The engine exited while loading');
+		expect(card).toHaveTextContent('Exit code 1. Out of GPU memory');
+		expect(card).toHaveTextContent('line one line two');
+		await pass(20_000);
+		expect(posts()).toHaveLength(1);
+	});
+	it('an expired log-in opens the dialog and keeps the message', async () => {
+		onPost = () => failure(401, 'no', { code: 'not_signed_in' });
+		await say('Hello');
+		expect(session.loginNeeded).toBe(true);
+		expect(screen.getByText('Hello', { selector: 'p' })).toBeInTheDocument();
+		expect(screen.getByRole('alert')).toHaveTextContent('goes out after you log in');
+	});
+});
+
+describe('writing', () => {
+	it.each([
+		['while composing', { key: 'Enter', isComposing: true }],
+		['that ends a composition', { key: 'Enter', keyCode: 229 }],
+		['with Shift', { key: 'Enter', shiftKey: true }]
+	])('Enter %s does not send', async (_, key) => {
+		input().focus();
+		await fireEvent.input(input(), { target: { value: 'にほん' } });
+		await fireEvent.keyDown(input(), key);
+		await pass(100);
+		expect(posts()).toHaveLength(0);
+		expect(input()).toHaveValue('にほん');
+	});
+	it('an empty message is not sent', async () => {
+		await say('   ');
+		await fireEvent.click(sendButton());
+		expect(posts()).toHaveLength(0);
+	});
+	it('a second message queues, and Stop ends the first', async () => {
+		await say('one');
+		await say('two');
+		expect(screen.getByText('Queued')).toBeInTheDocument();
+		await fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+		await pass(20_000);
+		expect(posts()).toHaveLength(1);
+		expect(screen.getByText(/Queue paused/)).toBeInTheDocument();
+		expect(document.activeElement).toBe(input());
+	});
+	it('what is half written is there again after the page was left', async () => {
+		await fireEvent.input(input(), { target: { value: 'half a thou' } });
+		cleanup();
+		render(ChatPage, { params: {} });
+		expect(input()).toHaveValue('half a thou');
+	});
+});
+
+describe('leaving the page', () => {
+	it('changes nothing: the cycle goes on and the answer is there', async () => {
+		const stream = answerStream();
+		onPost = (n) => (n <= 2 ? failure(503) : stream.response);
+		await say('Hello');
+		const id = (posts()[0]?.body as { conversation_id: string }).conversation_id;
+		cleanup();
+		await pass(7_000);
+		expect(posts()).toHaveLength(3);
+		stream.text('Still here').done();
+		await pass(50);
+		render(ChatPage, { params: { id } });
+		await pass(50);
+		expect(screen.getByText('Still here')).toBeInTheDocument();
+		expect(chats.currentId).toBe(id);
+	});
+});
+
+describe('answers', () => {
+	it('fold the reasoning, and say how fast they came', async () => {
+		const stream = answerStream();
+		onPost = () => stream.response;
+		await say('Hello');
+		stream.text('<thi').text('nk>deep thoughts</th');
+		await pass(50);
+		expect(screen.getByText('Thinking...')).toBeInTheDocument();
+		expect(screen.queryByText(/deep thoughts/)).not.toBeInTheDocument();
+		stream.text('ink>Short answer').done('done', {
+			model: 'm',
+			prompt_tokens: 3,
+			completion_tokens: 12,
+			tokens_per_s: 48.2,
+			ttft_ms: 412,
+			total_ms: 900,
+			finish_reason: 'stop'
+		});
+		await pass(50);
+		expect(screen.getByText('Short answer')).toBeInTheDocument();
+		expect(screen.getByText('Reasoning')).toBeInTheDocument();
+		expect(screen.getByText('48 tok/s · first token after 0.4 s · 12 tokens')).toBeInTheDocument();
+	});
+});
