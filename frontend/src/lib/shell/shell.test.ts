@@ -1,0 +1,69 @@
+import { render, screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { api, ApiError } from '$lib/api/client';
+import { live, type LinkState } from '$lib/api/events';
+import { loadSession } from '$lib/account/guard';
+import LoginDialog from '$lib/components/LoginDialog.svelte';
+import { session } from '$lib/state/session.svelte';
+import LinkBanner from './LinkBanner.svelte';
+
+describe('the banner of a lost connection', () => {
+	afterEach(() => void vi.useRealTimers());
+
+	it('waits out a blink, then says so until the connection is back', async () => {
+		vi.useFakeTimers();
+		let tell: (state: LinkState) => void = () => {};
+		vi.spyOn(live, 'onLink').mockImplementation((handler) => {
+			tell = handler;
+			return () => true;
+		});
+		render(LinkBanner);
+		tell('lost');
+		await vi.advanceTimersByTimeAsync(1000);
+		tell('open');
+		await vi.advanceTimersByTimeAsync(5000);
+		expect(screen.getByRole('status')).toBeEmptyDOMElement();
+		tell('lost');
+		await vi.advanceTimersByTimeAsync(2000);
+		expect(screen.getByRole('status')).toHaveTextContent('Reconnecting to hob...');
+		tell('connecting');
+		await vi.advanceTimersByTimeAsync(100);
+		expect(screen.getByRole('status')).toHaveTextContent('Reconnecting to hob...');
+		tell('open');
+		await vi.advanceTimersByTimeAsync(100);
+		expect(screen.getByRole('status')).toBeEmptyDOMElement();
+	});
+});
+
+describe('the log-in dialog', () => {
+	it('opens in place when the session ends and closes when somebody logs in', async () => {
+		const user = { id: 'u', name: 'ada', role: 'admin' as const };
+		vi.spyOn(live, 'start').mockImplementation(() => {});
+		vi.spyOn(api, 'login').mockResolvedValue({ user });
+		session.user = user;
+		render(LoginDialog);
+		expect(screen.queryByRole('dialog')).not.toBeInTheDocument();
+		session.loginNeeded = true;
+		expect(await screen.findByRole('dialog', { name: 'Log in to continue' })).toBeInTheDocument();
+		expect(screen.getByLabelText('Name')).toHaveValue('ada');
+		await userEvent.type(screen.getByLabelText('Password'), 'correct horse{Enter}');
+		await vi.waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
+		expect(session.loginNeeded).toBe(false);
+	});
+});
+
+describe('loadSession', () => {
+	it('becomes an error page with a status while hob cannot be reached, then tries again', async () => {
+		const ask = vi.spyOn(api, 'session');
+		ask.mockRejectedValueOnce(new ApiError(0, 'x', { code: 'network' }));
+		ask.mockRejectedValueOnce(new ApiError(500, 'broken'));
+		ask.mockResolvedValue({ user: null, setup_needed: true, version: '0.1.0' });
+		await expect(loadSession()).rejects.toMatchObject({ status: 503 });
+		await expect(loadSession()).rejects.toMatchObject({ status: 500 });
+		await loadSession();
+		expect(session.setupNeeded).toBe(true);
+		await loadSession();
+		expect(ask).toHaveBeenCalledTimes(3);
+	});
+});
