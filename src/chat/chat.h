@@ -85,6 +85,7 @@ MUST_CHECK enum err chat_check_content(yyjson_val *content, struct err_text *why
 
 /* ---- watching ---- */
 struct chat_viewer;
+/* None of these may detach the viewer. */
 struct chat_viewer_events {
     /* Once, first. Not ERR_OK (ERR_NOT_FOUND: none, or not theirs): nothing else comes, the viewer is over. */
     void (*on_attached)(void *arg, enum err e, const struct err_text *why);

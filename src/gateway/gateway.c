@@ -312,7 +312,8 @@ static void explain(struct server *s, const struct gateway_decision *d, struct g
     f->retry_after_s = d->retry_after_s;
 }
 
-enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, struct gateway_failure *f)
+enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, bool may_start,
+                     struct gateway_failure *f)
 {
     if (g->closing || s->removed) {
         gateway_failure_set(f, ERR_LOADING, "engine_stopping", s->removed ? NULL : s, "hob is shutting down");
@@ -320,7 +321,7 @@ enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, struct 
         return f->err;
     }
     struct gateway_question q = {.state = engine_state(s->engine),
-                                 .on_demand = s->row.on_demand,
+                                 .on_demand = s->row.on_demand && may_start,
                                  .is_retry = is_retry,
                                  .restarts = engine_restart_in_ms(s->engine) >= 0};
     struct gateway_decision d = gateway_decide(&q);
@@ -340,7 +341,7 @@ enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, struct 
 
 enum err gateway_admit(struct gateway *g, struct server *s, bool is_retry, struct gateway_failure *f)
 {
-    return gateway_ask(g, s, is_retry, f);
+    return gateway_ask(g, s, is_retry, true, f);
 }
 
 /* ---- start and stop ---- */

@@ -5,8 +5,9 @@ struct gateway_hold {
     struct server *s;
     gateway_hold_fn fn;
     void *arg;
-    bool is_retry; /* until the first look */
-    bool is_full;  /* one too many: refused at the first look */
+    bool is_retry;    /* until the first look */
+    bool has_started; /* it was seen on its way up: somebody who stops it then means it */
+    bool is_full;     /* one too many: refused at the first look */
     int64_t deadline_ms;
     struct loop_timer timer;
     struct list node; /* in server.holds */
@@ -38,7 +39,9 @@ static void look_again(void *arg)
         end_hold(h, &f);
         return;
     }
-    enum err e = gateway_ask(h->s->g, h->s, h->is_retry, &f);
+    enum err e = gateway_ask(h->s->g, h->s, h->is_retry, !h->has_started, &f);
+    enum engine_state state = h->s->engine ? engine_state(h->s->engine) : ENGINE_STOPPED;
+    h->has_started = h->has_started || state == ENGINE_STARTING || state == ENGINE_LOADING;
     h->is_retry = false;
     int64_t left_ms = h->deadline_ms - clock_ms();
     if (e == ERR_OK) {

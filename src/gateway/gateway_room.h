@@ -57,8 +57,9 @@ void server_publish(struct server *s);
 struct server *gateway_insert(struct gateway *g, struct server_row *row);
 /* Takes it out of the registry, ends its engine; it frees itself when nothing uses it any more. */
 void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg);
-/* Runs the policy, with its start. */
-enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, struct gateway_failure *f);
+/* Runs the policy, with its start; may_start false: as if the server were not started by requests. */
+enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, bool may_start,
+                     struct gateway_failure *f);
 
 /* ---- gateway_config.c ---- */
 void server_row_clear(struct server_row *row);

@@ -1,0 +1,162 @@
+/* A generation's log: frames in memory, flushed to the store at most CHAT_FLUSH_MS late, then its end. */
+#include "chat/chat_room.h"
+
+static void flush_now(void *arg);
+
+/* ---- writing frames ---- */
+
+static void want_flush(struct generation *g)
+{
+    if (!g->flush_op && !loop_timer_is_armed(&g->flush))
+        loop_timer_start(&g->flush, CHAT_FLUSH_MS);
+}
+
+void generation_add_chunk(struct generation *g, const struct chunk *chunk)
+{
+    struct frame_head head = {
+        .generation_id = g->row.id, .model = g->model, .created_s = g->row.created_at / 1000};
+    frame_add_chunk(&g->frames, ++g->last_seq, &head, chunk);
+    buf_add_span(&g->content, chunk->content);
+    buf_add_span(&g->reasoning, chunk->reasoning);
+    want_flush(g);
+}
+
+static void write_count(struct json_writer *w, const char *key, int64_t n)
+{
+    if (n >= 0)
+        jwf_int(w, key, n);
+    else
+        jwf_null(w, key);
+}
+
+/* The figures under an answer: the engine's own where it gives them, else what we saw. */
+static char *write_meta(const struct generation *g)
+{
+    int64_t now = clock_ms();
+    int64_t n_tokens = g->usage.completion_tokens >= 0 ? g->usage.completion_tokens : g->n_tokens;
+    int64_t n_prompt = g->usage.prompt_tokens;
+    if (n_prompt < 0 && g->timings.prompt_n >= 0)
+        n_prompt = (int64_t)g->timings.prompt_n;
+    double speed = g->timings.predicted_per_second;
+    int64_t writing_ms = g->last_token_ms - g->first_token_ms;
+    if (speed < 0 && n_tokens > 1 && writing_ms > 0)
+        speed = (double)(n_tokens - 1) * 1000 / (double)writing_ms;
+    struct buf b = {0};
+    struct json_writer w;
+    jw_init(&w, &b);
+    jw_begin_obj(&w);
+    jwf_str(&w, "model", g->model);
+    write_count(&w, "prompt_tokens", n_prompt);
+    write_count(&w, "completion_tokens", n_tokens);
+    if (speed >= 0)
+        jwf_num(&w, "tokens_per_s", speed);
+    else
+        jwf_null(&w, "tokens_per_s");
+    write_count(&w, "ttft_ms", g->first_token_ms ? g->first_token_ms - g->started_ms : -1);
+    write_count(&w, "total_ms", g->started_ms ? now - g->started_ms : -1);
+    jwf_str(&w, "finish_reason", g->finish_reason[0] ? g->finish_reason : NULL);
+    jw_end_obj(&w);
+    return buf_take_str(&b);
+}
+
+void generation_add_end(struct generation *g)
+{
+    free(g->row.meta_json);
+    g->row.meta_json = write_meta(g);
+    bool is_error = g->state == GENERATION_FAILED || g->state == GENERATION_INTERRUPTED;
+    if (is_error) {
+        free(g->row.error_json);
+        g->row.error_json = chat_error_json(&g->failure,
+                                            g->is_retryable && generation_state_is_retryable(g->state));
+        frame_add_error(&g->frames, g->last_seq + 1, g->row.state, g->row.error_json);
+    } else {
+        frame_add_done(&g->frames, g->last_seq + 1, g->row.state, g->row.meta_json);
+    }
+    g->last_seq += 2;
+}
+
+void generation_show(struct generation *g)
+{
+    if (g->is_ending && !g->is_stored)
+        return;
+    g->visible_len = g->frames.len;
+    viewers_pump(g);
+}
+
+/* ---- the store ---- */
+
+static void on_finished(void *arg, const struct store_result *r)
+{
+    struct generation *g = arg;
+    g->op = NULL;
+    if (r->err)
+        log_error("chat: the end of generation %s was not stored: %s", g->row.id, r->why.text);
+    generation_on_stored(g, r);
+}
+
+static void store_end(struct generation *g)
+{
+    g->op = store_generation_finish(g->c->store, g->row.id, g->row.state, g->row.error_json, g->row.meta_json,
+                                    on_finished, g);
+}
+
+static void on_flushed(void *arg, const struct store_result *r)
+{
+    struct generation *g = arg;
+    g->flush_op = NULL;
+    if (r->err) {
+        /* Nothing is lost yet: the next flush takes it along (disk full, for a while). */
+        log_warn("chat: events of generation %s were not stored yet: %s", g->row.id, r->why.text);
+        if (g->is_ending)
+            store_end(g);
+        else
+            want_flush(g);
+        return;
+    }
+    g->stored_len = g->flushing_len;
+    g->stored_seq = g->flushing_seq;
+    buf_drop(&g->content, g->flushing_content);
+    buf_drop(&g->reasoning, g->flushing_reasoning);
+    if (g->is_ending)
+        flush_now(g);
+    else if (g->stored_len < g->frames.len)
+        want_flush(g);
+}
+
+static void flush_now(void *arg)
+{
+    struct generation *g = arg;
+    if (g->flush_op || !g->is_added)
+        return;
+    if (g->stored_len == g->frames.len) {
+        if (g->is_ending)
+            store_end(g);
+        return;
+    }
+    g->flushing_len = g->frames.len;
+    g->flushing_seq = g->last_seq;
+    g->flushing_content = g->content.len;
+    g->flushing_reasoning = g->reasoning.len;
+    g->flush_op = store_generation_append(g->c->store, g->row.id, g->stored_seq + 1, g->last_seq,
+                                          span_of(g->frames.p + g->stored_len, g->frames.len - g->stored_len),
+                                          buf_span(&g->content), buf_span(&g->reasoning), on_flushed, g);
+}
+
+void generation_init_log(struct generation *g)
+{
+    loop_timer_init(&g->flush, g->c->loop, flush_now, g);
+}
+
+void generation_finish(struct generation *g)
+{
+    g->is_ending = true;
+    loop_timer_stop(&g->flush);
+    flush_now(g);
+}
+
+void generation_cancel_log(struct generation *g)
+{
+    loop_timer_stop(&g->flush);
+    store_cancel(TAKE(g->flush_op));
+    store_cancel(TAKE(g->op));
+}

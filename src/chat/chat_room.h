@@ -1,0 +1,174 @@
+/* What the files of this room share. */
+#ifndef HOB_CHAT_ROOM_H
+#define HOB_CHAT_ROOM_H
+
+#include "chat/chat.h"
+#include "chat/chat_frames.h"
+#include "chat/chat_prompt.h"
+#include "chat/generation_state.h"
+
+struct turn;
+
+struct chat {
+    struct loop *loop;
+    struct store *store;
+    struct gateway *gateway;
+    struct events *events;
+    struct chat_options options; /* no zeros */
+    struct map *turns;           /* by message id: sends that are being decided */
+    struct map *by_message;      /* generations in memory, by message id ... */
+    struct map *by_id;           /* ... and by their own */
+    struct list generations;     /* the same, in order of creation */
+    struct list turn_list;
+    struct list sends;   /* chat_send handles, until they are decided */
+    struct list viewers; /* all, also of replays */
+    struct list asks;    /* chat_stop and chat_read calls that wait for the store */
+    struct store_op *recovering;
+    chat_done_fn on_recovered;
+    void *recovered_arg;
+    struct loop_timer outbox; /* looks after queued generations whose engine is not coming up */
+    bool closing;
+    struct loop_timer grace;
+    loop_fn on_shutdown;
+    void *shutdown_arg;
+};
+
+/* ---- chat_send.c: who asked, and the decision ---- */
+
+/* One POST. It waits in a turn's or in a generation's list. */
+struct chat_send {
+    struct chat *c;
+    struct list node;  /* in turn.sends, generation.sends, or nowhere */
+    struct list owned; /* in chat.sends */
+    char *user_id;
+    struct message_row row; /* as posted; owned strings */
+    char *server_ref;
+    char *options_json;
+    enum chat_mode mode;
+    chat_decide_fn fn;
+    void *arg;
+    struct loop_timer later; /* start, or the decision, in the next turn of the loop */
+    bool is_refused;         /* by validation: `refusal` is told at once */
+    struct gateway_failure refusal;
+    const char *param;
+};
+
+struct generation;
+void sends_accept(struct list *sends, const struct generation *g);
+/* message_stored: the user's message is in the store. */
+void sends_refuse(struct list *sends, const struct gateway_failure *f, const char *param,
+                  bool message_stored);
+/* Start them again from the beginning: what they waited for has ended. */
+void sends_restart(struct list *sends);
+void chat_cancel_sends(struct chat *c);
+/* After chat_cancel_sends. */
+void chat_cancel_turns(struct chat *c);
+/* A turn ended: a shutdown may be complete. */
+void chat_check_shutdown(struct chat *c);
+
+/* ---- chat_generation.c: one answer in the making ---- */
+
+struct generation {
+    struct chat *c;
+    struct generation_row row; /* owned strings; row.state follows `state` */
+    char *model;               /* what the frames say */
+    enum generation_state state;
+    bool is_added;   /* its row is in the store */
+    bool is_stored;  /* its end is in the store, or could not be stored */
+    bool is_dropped; /* its conversation was removed: nothing is stored any more */
+    bool is_retry;   /* of the outbox: starts a failed engine again, once */
+    struct list node;
+    struct list sends;   /* who waits for the decision */
+    struct list late;    /* sends that came while the end was being stored: started again after it */
+    struct list viewers; /* of this generation */
+    size_t n_refs;       /* viewers, and who is inside a call */
+
+    /* the call */
+    struct gateway_hold *hold; /* QUEUED */
+    struct store_op *op;       /* add, path, attachment, finish: one at a time */
+    struct message_row *rows;  /* the path, while attachments are read */
+    size_t n_rows;
+    struct strv file_ids;
+    struct prompt_file *files;
+    size_t n_files;
+    struct gateway_call *call;
+    struct sse_parser sse;
+    bool is_stream;
+    int status;
+    struct buf body; /* of an answer that is no event stream */
+    struct loop_timer busy;
+    char answer_code[64]; /* the engine's own error code */
+    struct gateway_failure failure;
+    bool is_retryable;
+
+    /* the answer */
+    int64_t started_ms, first_token_ms, last_token_ms; /* monotonic; 0: not yet */
+    int64_t n_tokens;                                  /* events with text */
+    struct chunk_usage usage;
+    struct chunk_timings timings;
+    char finish_reason[44];
+    struct buf frames;  /* the whole log of this generation */
+    size_t visible_len; /* of frames: the end is shown when it is stored */
+    int64_t last_seq;
+
+    /* the log on its way to the store */
+    struct buf content, reasoning; /* text that is not in the store yet */
+    size_t stored_len;             /* of frames */
+    int64_t stored_seq;
+    struct store_op *flush_op;
+    size_t flushing_len, flushing_content, flushing_reasoning; /* by the flush under way */
+    int64_t flushing_seq;
+    struct loop_timer flush;
+    bool is_ending; /* the last flush, then the end, are due */
+
+    struct loop_timer comments;
+    int64_t told_ms; /* when viewers last got something */
+    size_t told_ahead;
+};
+
+/* Makes one in memory; the row's strings are copied. Not in the store, no call. */
+struct generation *generation_new(struct chat *c, const struct generation_row *row,
+                                  enum generation_state state);
+/* Stores the row (is_new), then goes on: calls the engine, or waits in the outbox. */
+void generation_begin(struct generation *g, bool is_new);
+void generation_raise(struct generation *g, enum generation_event ev);
+/* Raises BREAK with the cause. */
+void generation_break(struct generation *g, const struct gateway_failure *f, bool is_retryable);
+/* Its rows are gone: ends it without a trace. May free g. */
+void generation_drop(struct generation *g);
+void generation_unref(struct generation *g);
+void generation_free(struct generation *g);
+/* One look at an outbox entry whose hold has ended. */
+void generation_look_at_engine(struct generation *g);
+
+/* ---- chat_call.c: prompt, call, and what the engine sends ---- */
+void generation_prepare(struct generation *g);
+void generation_cancel_call(struct generation *g);
+
+/* ---- chat_log.c: frames and the store ---- */
+void generation_init_log(struct generation *g);
+void generation_add_chunk(struct generation *g, const struct chunk *chunk);
+void generation_add_end(struct generation *g);
+/* What was added is for viewers now. */
+void generation_show(struct generation *g);
+void generation_finish(struct generation *g);
+void generation_cancel_log(struct generation *g);
+/* The end is in the store (conversation: as it is now, or NULL). Defined in chat_generation.c. */
+void generation_on_stored(struct generation *g, const struct store_result *r);
+
+/* ---- chat_viewer.c ---- */
+void viewers_pump(struct generation *g);
+void viewers_comment(struct generation *g, struct span line);
+void chat_free_viewers(struct chat *c);
+
+/* ---- chat.c ---- */
+void chat_publish_generation(struct chat *c, const struct generation_row *row);
+void chat_publish_conversation(struct chat *c, const struct conversation_row *row);
+char *chat_error_json(const struct gateway_failure *f, bool is_retryable);
+void chat_tell_asks(struct generation *g);
+void generation_row_copy(struct generation_row *to, const struct generation_row *from);
+void generation_row_clear(struct generation_row *row);
+void message_row_copy(struct message_row *to, const struct message_row *from);
+void message_row_clear(struct message_row *row);
+
+#endif
