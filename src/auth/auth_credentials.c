@@ -1,0 +1,78 @@
+/* Cookie (RFC 6265), Authorization (RFC 6750), x-api-key. */
+#include "auth/auth_credentials.h"
+#include "auth/auth_secret.h"
+
+static enum err refuse(struct err_text *why, const char *what)
+{
+    return err_set(why, ERR_UNAUTHENTICATED, "%s", what);
+}
+
+/* Sets *found to value; refuses a second one. */
+static enum err take_cookie(struct span *found, struct span value, struct err_text *why)
+{
+    if (found->p)
+        return refuse(why, "The session cookie was sent twice");
+    if (!secret_is_wellformed(value))
+        return refuse(why, "The session cookie is malformed");
+    *found = value;
+    return ERR_OK;
+}
+
+static enum err read_cookies(struct span cookies, struct span *plain, struct span *secure,
+                             struct err_text *why)
+{
+    while (cookies.len) {
+        struct span rest, value, pair = span_trim(span_cut(cookies, ';', &rest));
+        struct span name = span_cut(pair, '=', &value);
+        enum err e = ERR_OK;
+        if (span_is(name, COOKIE_NAME))
+            e = take_cookie(plain, value, why);
+        else if (span_is(name, COOKIE_NAME_SECURE))
+            e = take_cookie(secure, value, why);
+        if (e != ERR_OK)
+            return e;
+        cookies = rest;
+    }
+    return ERR_OK;
+}
+
+static enum err read_key(const struct http_headers *headers, const char *name, const char *scheme,
+                         struct span *out_key, struct err_text *why)
+{
+    size_t n = http_headers_count(headers, name);
+    if (n == 0)
+        return ERR_OK;
+    if (n > 1)
+        return refuse(why, "The API key was sent twice");
+    struct span value = span_trim(http_headers_get(headers, name));
+    if (scheme) {
+        struct span rest, given = span_cut(value, ' ', &rest);
+        if (!span_is_ci(given, scheme))
+            return refuse(why, "Authorization must be: Bearer hob_...");
+        value = span_trim(rest);
+    }
+    if (!secret_is_wellformed_key(value))
+        return refuse(why, "This is no API key of hob");
+    *out_key = value;
+    return ERR_OK;
+}
+
+enum err credentials_read(const struct http_headers *headers, struct credentials *out, struct err_text *why)
+{
+    struct span plain = {0}, secure = {0}, bearer = {0}, api_key = {0}, name, value;
+    size_t at = 0;
+    enum err e = ERR_OK;
+    while (http_headers_next(headers, &at, &name, &value)) {
+        if (span_is_ci(name, "cookie"))
+            e = read_cookies(value, &plain, &secure, why);
+        if (e != ERR_OK)
+            return e;
+    }
+    if ((e = read_key(headers, "authorization", "Bearer", &bearer, why)) != ERR_OK ||
+        (e = read_key(headers, "x-api-key", NULL, &api_key, why)) != ERR_OK)
+        return e;
+    if (bearer.p && api_key.p && !secret_is_equal(bearer, api_key))
+        return refuse(why, "Authorization and x-api-key name different keys");
+    *out = (struct credentials){.session = secure.p ? secure : plain, .key = bearer.p ? bearer : api_key};
+    return ERR_OK;
+}

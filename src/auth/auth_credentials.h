@@ -1,0 +1,20 @@
+/* Finds the credentials in a request's header, and refuses what is not exactly one of a kind (pure). */
+#ifndef HOB_AUTH_CREDENTIALS_H
+#define HOB_AUTH_CREDENTIALS_H
+
+#include "http/http.h"
+#include "util/util.h"
+
+#define COOKIE_NAME        "hob_session"
+#define COOKIE_NAME_SECURE "__Host-hob_session" /* goes before the other: only TLS can set it */
+
+struct credentials {
+    struct span session; /* well-formed secret; p NULL: none */
+    struct span key;     /* well-formed key; p NULL: none */
+};
+
+/* The spans point into headers. ERR_UNAUTHENTICATED: malformed, twice, or two keys that differ. */
+MUST_CHECK enum err credentials_read(const struct http_headers *headers, struct credentials *out,
+                                     struct err_text *why);
+
+#endif

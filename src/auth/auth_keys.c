@@ -1,0 +1,92 @@
+/* API keys. */
+#include <stdio.h>
+
+#include "auth/auth_name.h"
+#include "auth/auth_state.h"
+
+bool auth_key_next(const struct auth *a, const char *user_id, size_t *at, struct auth_key *out_key)
+{
+    size_t i = 0;
+    LIST_EACH(k, &a->keys, struct key, of_all) {
+        if (i++ < *at || (user_id && !str_eq(k->user->id, user_id)))
+            continue;
+        *at = i;
+        *out_key = key_public(k);
+        return true;
+    }
+    return false;
+}
+
+static void on_key_stored(void *arg, const struct store_result *r)
+{
+    struct auth_call *c = arg;
+    struct auth *a = c->auth;
+    c->op = NULL;
+    if (r->err != ERR_OK) {
+        call_end_store(c, r);
+        return;
+    }
+    if (c->epoch != c->user->epoch) { /* disabled, or another password, while the disk was busy */
+        store_key_remove(a->store, c->key.id, NULL, NULL);
+        call_end(c, ERR_BUSY, NULL, "The account changed meanwhile; try again");
+        return;
+    }
+    c->result.key = key_public(key_insert(a, &c->key));
+    c->result.secret = c->secret;
+    call_end_user(c, c->user);
+}
+
+struct auth_call *auth_key_add(struct auth *a, const char *user_id, const char *name, auth_fn done, void *arg)
+{
+    struct auth_call *c = call_new(a, done, arg);
+    struct err_text why = {0};
+    char id[UUID_LEN + 1];
+    enum err e = name_check(span_str(name), AUTH_MAX_KEY_NAME_BYTES, &why);
+    if (!call_may_go_on(c, e, &why))
+        return c;
+    c->user = map_get_str(a->users_by_id, user_id);
+    if (!c->user || !user_is_active(c->user))
+        return call_end_later(c, ERR_NOT_FOUND, NULL, "No such user");
+    if (c->user->n_keys >= AUTH_MAX_KEYS_PER_USER)
+        return call_end_later(c, ERR_TOO_BIG, NULL, "Too many keys: remove one first");
+    c->epoch = c->user->epoch;
+    rand_uuid(id);
+    secret_make_key(c->secret);
+    c->key = (struct key){.user = c->user,
+                          .id = xstrdup(id),
+                          .name = xstrdup(name),
+                          .prefix = xstrndup(c->secret, KEY_PREFIX_LEN),
+                          .created_at = clock_wall_ms()};
+    secret_hash(span_str(c->secret), c->key.hash);
+    c->op = store_key_add(a->store,
+                          &(struct key_row){.id = c->key.id,
+                                            .user_id = c->user->id,
+                                            .name = c->key.name,
+                                            .prefix = c->key.prefix,
+                                            .key_hash = c->key.hash,
+                                            .created_at = c->key.created_at},
+                          on_key_stored, c);
+    return c;
+}
+
+static void on_key_removed(void *arg, const struct store_result *r)
+{
+    struct auth_call *c = arg;
+    c->op = NULL;
+    call_end_store(c, r);
+}
+
+struct auth_call *auth_key_remove(struct auth *a, const char *user_id, const char *key_id, auth_fn done,
+                                  void *arg)
+{
+    struct auth_call *c = call_new(a, done, arg);
+    if (!call_may_go_on(c, ERR_OK, NULL))
+        return c;
+    struct key *k = map_get_str(a->keys_by_id, key_id);
+    if (!k || (user_id && !str_eq(k->user->id, user_id)))
+        return call_end_later(c, ERR_NOT_FOUND, NULL, "No such key");
+    c->op = store_key_remove(a->store, k->id, on_key_removed, c);
+    auth_tell_revoked(a, k->user);
+    key_drop(a, k);
+    return c;
+}
