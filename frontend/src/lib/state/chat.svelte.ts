@@ -423,10 +423,9 @@ export class Chat {
 			void stopGeneration(g.id);
 			return;
 		}
-		if (turn && this.#senders.has(turn.id)) {
-			const answer = turn.newest;
-			if (answer?.generationId === g.id && answer.state === 'queued' && g.state === 'connecting')
-				answer.state = 'connecting';
+		const sender = turn ? this.#senders.get(turn.id) : undefined;
+		if (sender) {
+			sender.onGeneration(g);
 			return;
 		}
 		if (this.#viewers === 0) this.#stale = true;

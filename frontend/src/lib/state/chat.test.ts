@@ -256,6 +256,30 @@ describe('the stream', () => {
 		await settle();
 		expect(only(chat).answer?.text).toBe('one two');
 	});
+	it('of a tab that nobody looks at is given back, and taken up when it is over or looked at', async () => {
+		const hidden = vi.spyOn(document, 'visibilityState', 'get');
+		const first = answerStream();
+		const second = new FakeStream({}, 2);
+		onPost = () => first.response;
+		onGet = () => second.response;
+		const chat = aChat();
+		const turn = chat.send('hi', 's1');
+		await settle();
+		first.text('one ');
+		hidden.mockReturnValue('hidden');
+		document.dispatchEvent(new Event('visibilitychange'));
+		await pass(9_000);
+		expect(posts()[0]?.signal?.aborted).toBe(false);
+		await pass(30_000);
+		expect(posts()[0]?.signal?.aborted).toBe(true);
+		expect(calls.at(-1)?.method).toBe('POST');
+		chat.onGeneration({ id: 'g1', message_id: turn.id, state: 'done' } as Generation);
+		await settle();
+		second.text('two').done();
+		await pass(500);
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
+		expect(posts()).toHaveLength(1);
+	});
 	it('interrupted keeps the text, says why, and goes on only when asked', async () => {
 		const first = answerStream();
 		const more = answerStream('g2', 'a1');

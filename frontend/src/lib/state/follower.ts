@@ -10,6 +10,11 @@ import { session } from './session.svelte';
 import type { Answer } from './turn.svelte';
 
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000];
+/**
+ * A tab that nobody looks at gives its connection back after this long: browsers open six per host
+ * on HTTP/1.1, and hob goes on writing without a reader.
+ */
+const PARK_MS = 10_000;
 /** After Stop, hob's own end of the stream is awaited this long. */
 const STOP_GRACE_MS = 1500;
 const STOP_TRIES = 5;
@@ -27,23 +32,36 @@ class Gap extends Error {}
 export class Follower {
 	readonly #answer: Answer;
 	readonly #hooks: FollowHooks;
+	/** Ends the request that the first stream came with. */
+	readonly #endRequest: () => void;
 	readonly #control = new AbortController();
+	/** The connection of the moment. */
+	#link = new AbortController();
+	#parked = false;
+	#unpark: (() => void) | undefined;
+	#parkTimer: ReturnType<typeof setTimeout> | undefined;
 	#sawToken = false;
 	#over = false;
 	#allowGap = false;
 
-	constructor(answer: Answer, hooks: FollowHooks) {
+	constructor(answer: Answer, hooks: FollowHooks, endRequest: () => void = () => undefined) {
 		this.#answer = answer;
 		this.#hooks = hooks;
+		this.#endRequest = endRequest;
 	}
 
 	/** `steps`: a stream that is open already; null opens the generation's own. Never throws. */
 	async run(steps: EventSteps | null): Promise<void> {
-		const signal = this.#control.signal;
+		document.addEventListener('visibilitychange', this.#onVisibility);
+		this.#onVisibility();
 		let failures = 0;
 		while (!this.#over) {
 			try {
-				steps ??= await openGeneration(this.#answer.generationId, this.#answer.lastId, signal);
+				steps ??= await openGeneration(
+					this.#answer.generationId,
+					this.#answer.lastId,
+					this.#link.signal
+				);
 				for await (const batch of steps) {
 					this.#answer.lost = false;
 					failures = 0;
@@ -53,7 +71,13 @@ export class Follower {
 					}
 				}
 			} catch (e) {
-				if (this.#over || isAbort(e)) return;
+				if (this.#over) return;
+				if (isAbort(e)) {
+					if (this.#parked) await new Promise<void>((resolve) => (this.#unpark = resolve));
+					this.#link = new AbortController();
+					steps = null;
+					continue;
+				}
 				if (e instanceof Gap) this.#allowGap = true;
 				else if (e instanceof ApiError && [403, 404, 410].includes(e.status)) {
 					this.#finishLost();
@@ -85,9 +109,34 @@ export class Follower {
 		this.#close();
 	}
 
+	/** The generation is over: a parked reader fetches the rest. */
+	wake(): void {
+		clearTimeout(this.#parkTimer);
+		if (!this.#parked) return;
+		this.#parked = false;
+		this.#unpark?.();
+	}
+
+	readonly #onVisibility = (): void => {
+		clearTimeout(this.#parkTimer);
+		if (document.visibilityState === 'visible') this.wake();
+		else this.#parkTimer = setTimeout(() => this.#park(), PARK_MS);
+	};
+
+	#park(): void {
+		if (this.#parked || this.#over) return;
+		this.#parked = true;
+		this.#link.abort();
+		this.#endRequest();
+	}
+
 	#close(): void {
 		this.#over = true;
+		clearTimeout(this.#parkTimer);
+		document.removeEventListener('visibilitychange', this.#onVisibility);
+		this.#link.abort();
 		this.#control.abort();
+		this.#unpark?.();
 	}
 
 	#take(event: GenerationEvent): void {

@@ -9,7 +9,7 @@ import { Follower } from './follower';
 import { begin, step, type Failure, type RetryAction, type RetryEvent } from './retry';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';
-import type { Joining, Turn } from './turn.svelte';
+import { isActive, type Joining, type Turn } from './turn.svelte';
 
 export interface SenderHooks {
 	/** The newest id that this message may hang on. */
@@ -102,6 +102,14 @@ export class Sender {
 	/** Follows a generation that hob runs already (after a reload, or begun by another tab). */
 	attach(generation: Pick<Generation, 'id' | 'answer_id'>): void {
 		this.#follow(generation.id, generation.answer_id, 'append', null);
+	}
+
+	/** News of a generation; a tab that does not read along at the moment needs them. */
+	onGeneration(g: Generation): void {
+		const answer = this.#turn.newest;
+		if (answer?.generationId !== g.id) return;
+		if (!isActive(g.state)) this.#follower?.wake();
+		else if (answer.state === 'queued') answer.state = g.state;
 	}
 
 	stop(): void {
@@ -222,15 +230,20 @@ export class Sender {
 		const turn = this.#turn;
 		const answer = turn.answerFor(answerId);
 		answer.beginGeneration(generationId, joining);
-		const follower = new Follower(answer, {
-			onToken: () => {
-				turn.error = null;
-				this.#feed({ name: 'token' });
-				turn.cycle = null;
+		const request = this.#request;
+		const follower = new Follower(
+			answer,
+			{
+				onToken: () => {
+					turn.error = null;
+					this.#feed({ name: 'token' });
+					turn.cycle = null;
+				},
+				onFailedEarly: (error) => this.#failEarly(error),
+				onEnd: () => this.#end()
 			},
-			onFailedEarly: (error) => this.#failEarly(error),
-			onEnd: () => this.#end()
-		});
+			() => request?.abort()
+		);
 		this.#follower = follower;
 		void follower.run(steps);
 	}
