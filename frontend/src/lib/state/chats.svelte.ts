@@ -62,7 +62,7 @@ class Chats {
 	/** The server that the next message goes to: chosen here, else used last, else a running one. */
 	serverFor(chat: Chat): string | null {
 		const wanted = [chat.serverId, browserStorage()?.getItem(SERVER_KEY) ?? null];
-		for (const id of wanted) if (servers.get(id)) return id;
+		for (const id of wanted) if (servers.get(id) ?? (id && !servers.loaded)) return id;
 		const running = servers.list.find((s) => s.engine.state === 'ready');
 		return (running ?? servers.list[0])?.id ?? chat.serverId;
 	}

@@ -85,8 +85,8 @@ interface Kept {
 export class Draft {
 	text = $state('');
 	files = $state.raw<DraftFile[]>([]);
-	/** Send was pressed while files were still uploading; it goes out when they are there. */
-	sendWhenUploaded = $state(false);
+	/** Send was pressed while files were uploading or no server was known yet; it goes out when it can. */
+	sendSoon = $state(false);
 	#key: string;
 
 	constructor(key: string) {
@@ -135,7 +135,7 @@ export class Draft {
 		const sent = this.files.filter((f) => f.id !== null);
 		this.text = '';
 		this.files = this.files.filter((f) => f.id === null);
-		this.sendWhenUploaded = false;
+		this.sendSoon = false;
 		this.keep();
 		if (sent.length === 0) return text;
 		const parts: ContentPart[] = sent.map((f) =>

@@ -185,6 +185,17 @@ describe('writing', () => {
 		expect(screen.getByText(/Queue paused/)).toBeInTheDocument();
 		expect(document.activeElement).toBe(input());
 	});
+	it('a message sent before any server is known goes out when one is', async () => {
+		servers.list = [];
+		servers.loaded = false;
+		await say('early bird');
+		expect(posts()).toHaveLength(0);
+		expect(input()).toHaveValue('early bird');
+		servers.apply(aServer('s1', { state: 'loading' }));
+		await pass(50);
+		expect(posts()).toHaveLength(1);
+		expect(input()).toHaveValue('');
+	});
 	it('what is half written is there again after the page was left', async () => {
 		await fireEvent.input(input(), { target: { value: 'half a thou' } });
 		cleanup();
