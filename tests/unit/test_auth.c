@@ -15,7 +15,7 @@ struct fixture {
     struct store *store;
     struct auth *auth;
     bool is_ready;
-    char admin_cookie[SECRET_LEN + 1];
+    char admin_cookie[64];
     char admin_id[UUID_LEN + 1];
     char revoked[UUID_LEN + 1];
     int n_revoked;
@@ -105,7 +105,7 @@ struct answer {
     struct fixture *f;
     bool came;
     enum err err;
-    char why[256], code[32], secret[64], user_id[UUID_LEN + 1], key_id[UUID_LEN + 1], status[16];
+    char why[512], code[32], secret[64], user_id[UUID_LEN + 1], key_id[UUID_LEN + 1], status[16];
     int retry_after_s;
     int n_long; /* sessions that live for long yet */
 };
@@ -516,7 +516,7 @@ static void credentials_are_exactly_one_or_refused(void **state)
 {
     struct fixture *f = *state;
     struct answer k1 = ASK(f, auth_key_add, f->admin_id, "1"), k2 = ASK(f, auth_key_add, f->admin_id, "2");
-    char unknown_key[KEY_LEN + 1], unknown_secret[SECRET_LEN + 1], typo[KEY_LEN + 1];
+    char unknown_key[KEY_LEN + 1], unknown_secret[SECRET_LEN + 1], typo[64];
     secret_make_key(unknown_key);
     secret_make(unknown_secret);
     snprintf(typo, sizeof(typo), "%s", k1.secret);

@@ -86,7 +86,7 @@ struct answer {
     struct fixture *f;
     bool came;
     enum err err;
-    char why[256];
+    char why[512];
     size_t n;
     bool created;
     void (*on_result)(const struct store_result *r);
