@@ -1,4 +1,5 @@
 /* auth as its callers see it: who is asking, set-up, log-in and out, accounts and keys, over a real store. */
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -442,6 +443,52 @@ static void a_log_in_that_is_under_way_dies_with_the_account(void **state)
     run_until(f, &disabled.came);
 }
 
+/* Looks until the store has taken one more call from its queue. */
+struct watch {
+    struct fixture *f;
+    uint64_t n_before;
+    bool is_taken;
+};
+
+static void look_again(void *arg)
+{
+    struct watch *w = arg;
+    uint64_t n_commits, n_ops;
+    store_stats(w->f->store, &n_commits, &n_ops);
+    w->is_taken = n_ops > w->n_before;
+    if (w->is_taken)
+        loop_stop(w->f->loop);
+}
+
+static void a_session_that_is_being_stored_dies_with_the_account(void **state)
+{
+    struct fixture *f = *state;
+    struct answer bob = ASK(f, auth_signup, "Bob", PASSWORD, "::1"), late = {.f = f}, disabled = {.f = f};
+    EXPECT(ERR_OK, "", ASK(f, auth_user_approve, bob.user_id));
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    sqlite3 *other = NULL; /* holds the disk up */
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct watch watch = {.f = f};
+    uint64_t n_commits;
+    store_stats(f->store, &n_commits, &watch.n_before);
+    auth_login(f->auth, "Bob", PASSWORD, "::1", on_answer, &late);
+    struct loop_timer timer;
+    loop_timer_init(&timer, f->loop, look_again, &watch);
+    loop_timer_repeat(&timer, 5);
+    run_until(f, &watch.is_taken);
+    loop_timer_stop(&timer);
+    assert_false(late.came);
+    auth_user_disable(f->auth, bob.user_id, on_answer, &disabled);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    run_until(f, &late.came);
+    run_until(f, &disabled.came);
+    assert_int_equal(late.err, ERR_UNAUTHENTICATED);
+    assert_string_equal(late.secret, "");
+    assert_int_equal(disabled.err, ERR_OK);
+}
+
 static void a_new_password_ends_all_sessions(void **state)
 {
     struct fixture *f = *state;
@@ -642,6 +689,7 @@ int main(void)
         cmocka_unit_test(cookies_have_the_right_flags),
         AFTER_SETUP(accounts_are_asked_for_approved_and_disabled),
         AFTER_SETUP(a_log_in_that_is_under_way_dies_with_the_account),
+        AFTER_SETUP(a_session_that_is_being_stored_dies_with_the_account),
         AFTER_SETUP(a_new_password_ends_all_sessions),
         AFTER_SETUP(keys_are_made_listed_and_removed),
         AFTER_SETUP(credentials_are_exactly_one_or_refused),

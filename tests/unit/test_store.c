@@ -815,13 +815,16 @@ static void a_lock_held_by_another_is_busy_within_five_seconds(void **state)
     assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     int64_t before = clock_ms();
-    struct answer write = {.f = f};
-    struct user_row zoe = a_user("zoe", "Zoe");
+    struct answer write = {.f = f}, later = {.f = f};
+    struct user_row zoe = a_user("zoe", "Zoe"), yan = a_user("yan", "Yan");
     store_user_add(f->store, &zoe, false, on_done, &write);
+    store_user_add(f->store, &yan, false, on_done, &later);
     struct answer read = ASK(f, NULL, store_users_list);
     assert_int_equal(read.n, 2); /* reading goes on, without what was not written */
     wait_for(&write);
+    wait_for(&later);
     assert_int_equal(write.err, ERR_BUSY);
+    assert_int_equal(later.err, ERR_BUSY); /* and has not waited twice */
     assert_in_range(clock_ms() - before, 3000, 5000);
     assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(other);
