@@ -159,13 +159,16 @@ static void on_demo_added(void *arg, enum err e, const struct err_text *why, str
     open_doors(a);
 }
 
-/* The first start of all: somebody to chat with before any model is there. */
+/* The first start of all: somebody to chat with before any model is there. It takes as long to load as a small one. */
 static void add_demo_server(struct app *a)
 {
     struct server_patch p;
     server_patch_init(&p);
     p.name = xstrdup("demo");
     p.kind = xstrdup("demo");
+    p.has_args = true;
+    strv_add(&p.args, "--load-seconds");
+    strv_add(&p.args, "3");
     gateway_server_add(a->gateway, &p, on_demo_added, a);
     server_patch_release(&p);
 }
@@ -203,7 +206,7 @@ static void on_accounts(void *arg, enum err e, const struct err_text *why)
 
 static enum err open_rooms(struct app *a, struct err_text *why)
 {
-    const struct gateway_options gateway = {
+    struct gateway_options gateway = {
         .run_dir = a->run_dir,
         .log_dir = a->log_dir,
         .self_exe = "/proc/self/exe",
@@ -216,6 +219,7 @@ static enum err open_rooms(struct app *a, struct err_text *why)
     a->events = events_new();
     a->client = http_client_new(a->loop);
     a->reaper = engine_reaper_new(a->loop);
+    gateway.reaper = a->reaper;
     a->gateway = gateway_new(a->loop, a->store, a->client, a->events, &gateway);
     a->on_term = loop_signal_new(a->loop, SIGTERM, begin_end, a);
     a->on_int = loop_signal_new(a->loop, SIGINT, begin_end, a);
