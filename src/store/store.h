@@ -94,7 +94,7 @@ MUST_CHECK enum err store_open(struct loop *l, const char *dir, struct store **o
 /* Finishes what is queued, commits, checkpoints, ends the thread. Blocking; done callbacks that are still due run
  * inside. */
 void store_close(struct store *s);
-/* done will not run; the work itself still happens. NULL is fine. Not after done ran. */
+/* done will not run; the work itself still happens. NULL is fine. Not after done ran. (A call may also have done NULL.) */
 void store_cancel(struct store_op *op);
 /* Statistics for /metrics and tests: commits so far, operations so far. */
 void store_stats(const struct store *s, uint64_t *out_commits, uint64_t *out_ops);
@@ -107,6 +107,7 @@ struct store_op *store_user_add(struct store *s, const struct user_row *u, bool 
 struct store_op *store_user_set(struct store *s, const char *id, const char *role, const char *status,
                                 const char *password_hash, store_fn done, void *arg); /* NULL: leave */
 struct store_op *store_sessions_list(struct store *s, store_fn done, void *arg);      /* drops the expired */
+/* The same id_hash again only moves expires_at. */
 struct store_op *store_session_add(struct store *s, const struct session_row *row, store_fn done, void *arg);
 struct store_op *store_session_remove(struct store *s, const char *id_hash, store_fn done, void *arg);
 struct store_op *store_sessions_remove_of(struct store *s, const char *user_id, store_fn done, void *arg);
@@ -117,7 +118,7 @@ struct store_op *store_key_used(struct store *s, const char *id, int64_t at, sto
 
 /* ---- servers ---- */
 struct store_op *store_servers_list(struct store *s, store_fn done, void *arg);
-/* Adds or replaces by id; ERR_EXISTS when another has the name. */
+/* Adds or replaces by id; ERR_EXISTS when another has the name. Replacing leaves created_at, and last_load_ms if 0. */
 struct store_op *store_server_put(struct store *s, const struct server_row *row, store_fn done, void *arg);
 struct store_op *store_server_remove(struct store *s, const char *id, store_fn done, void *arg);
 struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
@@ -152,9 +153,11 @@ struct store_op *store_message_path(struct store *s, const char *user_id, const 
 
 /* ---- generations ---- */
 /* One transaction: adds the generation, its assistant message (unless continues) as child of message_id, sets the user
- * message answered and the conversation's updated_at. */
+ * message answered and the conversation's updated_at. Result: generation, conversations[0]. ERR_EXISTS: the message is
+ * being answered already, generation says by which. */
 struct store_op *store_generation_add(struct store *s, const struct generation_row *row, store_fn done,
                                       void *arg);
+/* Result: generation. ERR_EXISTS: it has ended. */
 struct store_op *store_generation_state(struct store *s, const char *id, const char *state, store_fn done,
                                         void *arg);
 /* Appends one flush; content and reasoning are the text that these events add (may be ""). */
@@ -162,14 +165,15 @@ struct store_op *store_generation_append(struct store *s, const char *id, int64_
                                          struct span frames, struct span content, struct span reasoning,
                                          store_fn done, void *arg);
 /* Ends it: state, error, meta; the answer's content becomes what it was + all appended text. When the answer has no
- * text at all and state is failed, the assistant message is removed and the user message is pending again. */
+ * text at all and state is failed, the assistant message is removed and the user message is pending again (unless another
+ * answer of it is there). Result: generation, conversations[0]. ERR_EXISTS: it has ended before. */
 struct store_op *store_generation_finish(struct store *s, const char *id, const char *state,
                                          const char *error_json, const char *meta_json, store_fn done,
                                          void *arg);
 /* user_id NULL: any owner. generations[0]. */
 struct store_op *store_generation_read(struct store *s, const char *user_id, const char *id, store_fn done,
                                        void *arg);
-/* Events after seq, in order; generation beside them. */
+/* Events after seq, in order (a flush that began before is cut); generation beside them. */
 struct store_op *store_generation_events(struct store *s, const char *user_id, const char *id,
                                          int64_t after_seq, store_fn done, void *arg);
 /* At start: every connecting or streaming generation ends as interrupted (text so far kept; without text: failed, as
