@@ -1,0 +1,439 @@
+/*
+ * One answer in the making: waits for a slot, then tokens at the wished rate, as llama-server's chunks or as one object.
+ * The whole text is known from the start; only time makes it a stream.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "demo/demo_impl.h"
+
+/* Tokens are due at most so often; faster rates send several at once. */
+#define TICK_MIN_MS 2
+/* Tokens that leave in one turn when there is no rate. */
+#define TURN_TOKENS 64
+/* The pretended reading of the prompt. */
+#define PROMPT_MS_PER_TOKEN 0.05
+#define PROMPT_MS_MOST      200
+
+struct job {
+    struct demo *demo;
+    struct http_exchange *x;
+    struct demo_request request;
+    struct list node; /* in demo->jobs */
+    struct loop_timer timer;
+    bool is_running, has_begun, is_silent;
+    char *id;
+    int64_t created_s, started_ms, first_token_ms;
+    struct buf reasoning, content; /* all that will be said */
+    const char *finish_reason;
+    size_t at;        /* bytes said, of reasoning and then content */
+    int64_t n_tokens; /* said */
+};
+
+static void start_waiting_jobs(struct demo *d);
+
+/* ---- what will be said ---- */
+
+static void keep(struct buf *b, size_t len)
+{
+    if (len < b->len) {
+        b->len = len;
+        b->p[len] = '\0';
+    }
+}
+
+/* Ends the content before the first stop word in it. */
+static void apply_stop(struct job *j)
+{
+    for (size_t i = 0; i < j->request.stop.n; i++) {
+        struct span word = span_str(j->request.stop.v[i]);
+        ptrdiff_t at = word.len ? span_find(buf_span(&j->content), word) : -1;
+        if (at >= 0)
+            keep(&j->content, (size_t)at);
+    }
+}
+
+/* Keeps the first n tokens of b; returns how many are left over for what follows. */
+static int64_t cut_tokens(struct buf *b, int64_t n)
+{
+    size_t at = 0;
+    for (; n > 0 && at < b->len; n--)
+        at += demo_token_len(span_of(b->p + at, b->len - at));
+    keep(b, at);
+    return n;
+}
+
+static void prepare(struct job *j)
+{
+    const struct demo_request *r = &j->request;
+    struct buf answer = {0};
+    demo_guide_answer(j->demo->guide, r->texts.v, r->texts.n, r->has_image, &answer);
+    demo_continue(buf_span(&answer), buf_span(&r->have), &j->content);
+    buf_release(&answer);
+    if (j->demo->options->think && !r->no_think && !r->have.len)
+        demo_guide_think(j->demo->guide, r->texts.v, r->texts.n, &j->reasoning);
+    apply_stop(j);
+    j->finish_reason = "stop";
+    if (r->max_tokens >= 0) {
+        size_t whole = j->reasoning.len + j->content.len;
+        (void)cut_tokens(&j->content, cut_tokens(&j->reasoning, r->max_tokens));
+        if (j->reasoning.len + j->content.len < whole)
+            j->finish_reason = "length";
+    }
+}
+
+/* ---- llama-server's shapes ---- */
+
+static double ms_per(int64_t ms)
+{
+    return ms > 0 ? (double)ms : 0.001;
+}
+
+static void write_timings(struct json_writer *w, const struct job *j)
+{
+    int64_t prompt_ms = j->first_token_ms - j->started_ms, predicted_ms = clock_ms() - j->first_token_ms;
+    jw_key(w, "timings");
+    jw_begin_obj(w);
+    jwf_int(w, "cache_n", 0);
+    jwf_int(w, "prompt_n", j->request.prompt_tokens);
+    jwf_num(w, "prompt_ms", (double)prompt_ms);
+    jwf_num(w, "prompt_per_second", (double)j->request.prompt_tokens * 1000 / ms_per(prompt_ms));
+    jwf_int(w, "predicted_n", j->n_tokens);
+    jwf_num(w, "predicted_ms", (double)predicted_ms);
+    jwf_num(w, "predicted_per_second", (double)j->n_tokens * 1000 / ms_per(predicted_ms));
+    jw_end_obj(w);
+}
+
+static void write_usage(struct json_writer *w, const struct job *j)
+{
+    jw_key(w, "usage");
+    jw_begin_obj(w);
+    jwf_int(w, "completion_tokens", j->n_tokens);
+    jwf_int(w, "prompt_tokens", j->request.prompt_tokens);
+    jwf_int(w, "total_tokens", j->request.prompt_tokens + j->n_tokens);
+    jw_key(w, "prompt_tokens_details");
+    jw_begin_obj(w);
+    jwf_int(w, "cached_tokens", 0);
+    jw_end_obj(w);
+    jw_end_obj(w);
+}
+
+static void write_head(struct json_writer *w, const struct job *j, const char *object)
+{
+    jwf_int(w, "created", j->created_s);
+    jwf_str(w, "id", j->id);
+    jwf_str(w, "model", j->request.model ? j->request.model : DEMO_MODEL);
+    jwf_str(w, "system_fingerprint", "hob-demo-" HOB_VERSION);
+    jwf_str(w, "object", object);
+}
+
+static void begin_chunk(struct json_writer *w, struct buf *out)
+{
+    buf_add_str(out, "data: ");
+    jw_init(w, out);
+    jw_begin_obj(w);
+}
+
+static void send_chunk(struct job *j, struct json_writer *w, struct buf *out)
+{
+    jw_end_obj(w);
+    buf_add_str(out, "\n\n");
+    http_exchange_write(j->x, buf_span(out));
+}
+
+/* A chunk with one choice: {"role":"assistant","content":null}, {key: text}, or (key NULL) {}. */
+static void write_choice(struct json_writer *w, const char *key, struct span text, const char *finish_reason)
+{
+    jw_key(w, "choices");
+    jw_begin_arr(w);
+    jw_begin_obj(w);
+    jwf_str(w, "finish_reason", finish_reason);
+    jwf_int(w, "index", 0);
+    jw_key(w, "delta");
+    jw_begin_obj(w);
+    if (key && str_eq(key, "role")) {
+        jwf_str(w, "role", "assistant");
+        jwf_null(w, "content");
+    } else if (key) {
+        jw_key(w, key);
+        jw_span(w, text);
+    }
+    jw_end_obj(w);
+    jw_end_obj(w);
+    jw_end_arr(w);
+}
+
+static void send_delta(struct job *j, const char *key, struct span text)
+{
+    struct buf out = {0};
+    struct json_writer w;
+    begin_chunk(&w, &out);
+    write_choice(&w, key, text, NULL);
+    write_head(&w, j, "chat.completion.chunk");
+    send_chunk(j, &w, &out);
+    buf_release(&out);
+}
+
+static void send_prompt_progress(struct job *j, int64_t processed)
+{
+    struct buf out = {0};
+    struct json_writer w;
+    begin_chunk(&w, &out);
+    write_choice(&w, "role", span_of("", 0), NULL);
+    write_head(&w, j, "chat.completion.chunk");
+    jw_key(&w, "prompt_progress");
+    jw_begin_obj(&w);
+    jwf_int(&w, "total", j->request.prompt_tokens);
+    jwf_int(&w, "cache", 0);
+    jwf_int(&w, "processed", processed);
+    jwf_int(&w, "time_ms", clock_ms() - j->started_ms);
+    jw_end_obj(&w);
+    send_chunk(j, &w, &out);
+    buf_release(&out);
+}
+
+static void send_end(struct job *j)
+{
+    struct buf out = {0};
+    struct json_writer w;
+    begin_chunk(&w, &out);
+    write_choice(&w, NULL, span_of("", 0), j->finish_reason);
+    write_head(&w, j, "chat.completion.chunk");
+    write_timings(&w, j);
+    send_chunk(j, &w, &out);
+    if (j->request.include_usage) {
+        buf_clear(&out);
+        begin_chunk(&w, &out);
+        jw_key(&w, "choices");
+        jw_begin_arr(&w);
+        jw_end_arr(&w);
+        write_head(&w, j, "chat.completion.chunk");
+        write_usage(&w, j);
+        write_timings(&w, j);
+        send_chunk(j, &w, &out);
+    }
+    http_exchange_write(j->x, span_str("data: [DONE]\n\n"));
+    buf_release(&out);
+}
+
+static void reply_whole(struct job *j)
+{
+    AUTO(buf) struct buf *out = buf_new();
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "choices");
+    jw_begin_arr(&w);
+    jw_begin_obj(&w);
+    jwf_str(&w, "finish_reason", j->finish_reason);
+    jwf_int(&w, "index", 0);
+    jw_key(&w, "message");
+    jw_begin_obj(&w);
+    jwf_str(&w, "role", "assistant");
+    if (j->reasoning.len) {
+        jw_key(&w, "reasoning_content");
+        jw_span(&w, buf_span(&j->reasoning));
+    }
+    jw_key(&w, "content");
+    jw_span(&w, buf_span(&j->content));
+    jw_end_obj(&w);
+    jw_end_obj(&w);
+    jw_end_arr(&w);
+    write_head(&w, j, "chat.completion");
+    write_usage(&w, j);
+    write_timings(&w, j);
+    jw_end_obj(&w);
+    demo_reply_json(j->x, 200, out);
+}
+
+/* ---- a job's life ---- */
+
+static void job_free(struct job *j)
+{
+    struct demo *d = j->demo;
+    loop_timer_stop(&j->timer);
+    list_remove(&j->node);
+    d->n_running -= j->is_running;
+    demo_request_release(&j->request);
+    buf_release(&j->reasoning);
+    buf_release(&j->content);
+    free(j->id);
+    free(j);
+}
+
+/* The answer ended or its reader left: the next one gets the slot. */
+static void job_end(struct job *j)
+{
+    struct demo *d = j->demo;
+    job_free(j);
+    start_waiting_jobs(d);
+}
+
+static void on_gone(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct job *j = arg;
+    if (j->is_running)
+        fprintf(stderr, "demo-engine: cancelled after %lld tokens\n", (long long)j->n_tokens);
+    job_end(j);
+}
+
+static void on_drain(struct http_exchange *x, void *arg)
+{
+    (void)x;
+    struct job *j = arg;
+    if (j->has_begun && !j->is_silent)
+        loop_timer_start(&j->timer, 0);
+}
+
+/* After so many tokens a fault is due that the options ask for. */
+static int64_t fault_at(const struct job *j)
+{
+    const struct demo_options *o = j->demo->options;
+    int64_t at = INT64_MAX;
+    if (o->die_after_tokens >= 0)
+        at = o->die_after_tokens;
+    if (o->hang_after_tokens >= 0 && o->hang_after_tokens < at)
+        at = o->hang_after_tokens;
+    return at;
+}
+
+static void fail(struct job *j)
+{
+    if (j->n_tokens == j->demo->options->die_after_tokens) {
+        fprintf(stderr, "demo-engine: dying after %lld tokens, as told\n", (long long)j->n_tokens);
+        (void)kill(getpid(), SIGKILL);
+    }
+    fprintf(stderr, "demo-engine: silent after %lld tokens, as told\n", (long long)j->n_tokens);
+    j->is_silent = true;
+}
+
+static void say_token(struct job *j)
+{
+    bool thinks = j->at < j->reasoning.len;
+    const struct buf *b = thinks ? &j->reasoning : &j->content;
+    size_t at = thinks ? j->at : j->at - j->reasoning.len;
+    struct span token = span_of(b->p + at, b->len - at);
+    token.len = demo_token_len(token);
+    if (j->request.stream)
+        send_delta(j, thinks ? "reasoning_content" : "content", token);
+    j->at += token.len;
+    j->n_tokens++;
+}
+
+/* How many tokens may have been said by now. */
+static int64_t tokens_due(const struct job *j)
+{
+    double rate = j->demo->options->tokens_per_s;
+    if (rate <= 0)
+        return j->n_tokens + TURN_TOKENS;
+    return 1 + (int64_t)((double)(clock_ms() - j->first_token_ms) * rate / 1000);
+}
+
+static void begin(struct job *j)
+{
+    j->has_begun = true;
+    j->first_token_ms = clock_ms();
+    if (!j->request.stream)
+        return;
+    struct http_headers headers = {0};
+    http_headers_add(&headers, "Content-Type", span_str("text/event-stream"));
+    http_headers_add(&headers, "Cache-Control", span_str("no-cache"));
+    http_exchange_begin(j->x, 200, &headers, -1);
+    http_headers_release(&headers);
+    if (j->request.return_progress) {
+        send_prompt_progress(j, j->request.prompt_tokens / 2);
+        send_prompt_progress(j, j->request.prompt_tokens);
+    }
+    send_delta(j, "role", span_of("", 0));
+}
+
+static void finish(struct job *j)
+{
+    struct http_exchange *x = j->x;
+    fprintf(stderr, "demo-engine: %lld tokens in %lld ms (%s)\n", (long long)j->n_tokens,
+            (long long)(clock_ms() - j->started_ms), j->finish_reason);
+    if (j->request.stream) {
+        send_end(j);
+        http_exchange_end(x);
+    } else {
+        reply_whole(j);
+    }
+    job_end(j);
+}
+
+/* Says what is due; stops at a reader who is behind (on_drain goes on) and before a fault. */
+static void say_tokens(struct job *j, size_t whole)
+{
+    if (j->request.stream)
+        http_exchange_cork(j->x);
+    for (int64_t due = tokens_due(j); j->n_tokens < due && j->n_tokens < fault_at(j) && j->at < whole;) {
+        if (j->request.stream && http_exchange_is_full(j->x))
+            break;
+        say_token(j);
+    }
+    if (j->request.stream)
+        http_exchange_uncork(j->x);
+}
+
+static void job_tick(void *arg)
+{
+    struct job *j = arg;
+    if (j->n_tokens >= fault_at(j)) {
+        fail(j);
+        return;
+    }
+    if (!j->has_begun)
+        begin(j);
+    size_t whole = j->reasoning.len + j->content.len;
+    say_tokens(j, whole);
+    /* a fault waits for the next turn, so that what was said leaves the process first */
+    if (j->at >= whole && j->n_tokens < fault_at(j)) {
+        finish(j);
+        return;
+    }
+    double rate = j->demo->options->tokens_per_s;
+    int64_t wait_ms = rate > 0 ? (int64_t)(1000 / rate) : 0;
+    if (j->request.stream && http_exchange_is_full(j->x))
+        return;
+    loop_timer_start(&j->timer, rate > 0 && wait_ms < TICK_MIN_MS ? TICK_MIN_MS : wait_ms);
+}
+
+static void start_waiting_jobs(struct demo *d)
+{
+    LIST_EACH(j, &d->jobs, struct job, node) {
+        if (d->n_running >= d->options->slots)
+            return;
+        if (j->is_running)
+            continue;
+        j->is_running = true;
+        d->n_running++;
+        j->started_ms = clock_ms();
+        double prompt_ms = (double)j->request.prompt_tokens * PROMPT_MS_PER_TOKEN;
+        loop_timer_start(&j->timer, (int64_t)(prompt_ms < PROMPT_MS_MOST ? prompt_ms : PROMPT_MS_MOST));
+    }
+}
+
+void demo_chat_start(struct demo *d, struct http_exchange *x, struct demo_request *request)
+{
+    struct job *j = xcalloc(1, sizeof *j);
+    char uuid[UUID_LEN + 1];
+    rand_uuid(uuid);
+    *j = (struct job){.demo = d, .x = x, .request = *request, .created_s = clock_wall_ms() / 1000};
+    *request = (struct demo_request){0};
+    j->id = xasprintf("chatcmpl-%s", uuid);
+    loop_timer_init(&j->timer, d->loop, job_tick, j);
+    list_init(&j->node);
+    list_push_back(&d->jobs, &j->node);
+    prepare(j);
+    http_exchange_on_gone(x, on_gone, j);
+    http_exchange_on_drain(x, on_drain, j);
+    start_waiting_jobs(d);
+}
+
+void demo_chat_close(struct demo *d)
+{
+    while (!list_is_empty(&d->jobs))
+        job_free(LIST_FIRST(&d->jobs, struct job, node));
+}

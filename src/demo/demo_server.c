@@ -1,0 +1,227 @@
+/* The demo engine as a program: its routes, and its life from start to end. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "demo/demo_impl.h"
+
+/* Pictures come as base64 inside the body. */
+#define MAX_BODY_BYTES ((size_t)64 << 20)
+#define CONTEXT_TOKENS 32768
+#define SOCKET_MODE    0600
+
+void demo_options_init(struct demo_options *o)
+{
+    *o = (struct demo_options){
+        .tokens_per_s = 60, .die_after_tokens = -1, .hang_after_tokens = -1, .slots = 4};
+}
+
+/* ---- replies ---- */
+
+void demo_reply_json(struct http_exchange *x, int status, const struct buf *body)
+{
+    struct http_headers headers = {0};
+    http_headers_add(&headers, "Content-Type", span_str("application/json; charset=utf-8"));
+    http_headers_add(&headers, "Server", span_str("llama.cpp"));
+    http_exchange_reply(x, status, &headers, buf_span(body));
+    http_headers_release(&headers);
+}
+
+static const char *error_type(int status)
+{
+    switch (status) {
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 429: return "rate_limit_error";
+    case 501: return "not_supported_error";
+    case 503: return "unavailable_error";
+    default: return status < 500 ? "invalid_request_error" : "server_error";
+    }
+}
+
+static void write_error(struct buf *out, int status, const char *message)
+{
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jw_key(&w, "error");
+    jw_begin_obj(&w);
+    jwf_str(&w, "message", message);
+    jwf_str(&w, "type", error_type(status));
+    jwf_int(&w, "code", status);
+    jw_end_obj(&w);
+    jw_end_obj(&w);
+}
+
+void demo_reply_error(struct http_exchange *x, int status, const char *message)
+{
+    AUTO(buf) struct buf *body = buf_new();
+    write_error(body, status, message);
+    demo_reply_json(x, status, body);
+}
+
+static void reply_loading(struct http_exchange *x)
+{
+    AUTO(buf) struct buf *body = buf_new();
+    struct http_headers headers = {0};
+    write_error(body, 503, "Loading model");
+    http_headers_add(&headers, "Content-Type", span_str("application/json; charset=utf-8"));
+    http_headers_add(&headers, "Connection", span_str("close"));
+    http_exchange_reply(x, 503, &headers, buf_span(body));
+    http_headers_release(&headers);
+}
+
+/* ---- routes ---- */
+
+static void reply_health(struct demo *d, struct http_exchange *x)
+{
+    (void)d;
+    AUTO(buf) struct buf *body = buf_new();
+    buf_add_str(body, "{\"status\":\"ok\"}");
+    demo_reply_json(x, 200, body);
+}
+
+static void reply_models(struct demo *d, struct http_exchange *x)
+{
+    (void)d;
+    AUTO(buf) struct buf *body = buf_new();
+    buf_addf(body,
+             "{\"object\":\"list\",\"data\":[{\"id\":\"%s\",\"object\":\"model\",\"created\":%lld,"
+             "\"owned_by\":\"hob\",\"meta\":{\"n_ctx_train\":%d,\"n_params\":0,\"size\":0}}]}",
+             DEMO_MODEL, (long long)(clock_wall_ms() / 1000), CONTEXT_TOKENS);
+    demo_reply_json(x, 200, body);
+}
+
+static void reply_props(struct demo *d, struct http_exchange *x)
+{
+    AUTO(buf) struct buf *body = buf_new();
+    buf_addf(body,
+             "{\"default_generation_settings\":{\"n_ctx\":%d},\"total_slots\":%d,\"model_alias\":\"%s\","
+             "\"model_path\":\"\",\"modalities\":{\"vision\":false,\"audio\":false},\"chat_template\":\"\","
+             "\"build_info\":\"hob demo-engine %s\"}",
+             CONTEXT_TOKENS, d->options->slots, DEMO_MODEL, HOB_VERSION);
+    demo_reply_json(x, 200, body);
+}
+
+static void reply_slots(struct demo *d, struct http_exchange *x)
+{
+    AUTO(buf) struct buf *body = buf_new();
+    buf_add_char(body, '[');
+    for (int i = 0; i < d->options->slots; i++)
+        buf_addf(body, "%s{\"id\":%d,\"n_ctx\":%d,\"is_processing\":%s}", i ? "," : "", i, CONTEXT_TOKENS,
+                 i < d->n_running ? "true" : "false");
+    buf_add_char(body, ']');
+    demo_reply_json(x, 200, body);
+}
+
+static void on_chat_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    struct demo *d = arg;
+    if (e) {
+        demo_reply_error(x, e == ERR_TOO_BIG ? 413 : 400, "the body could not be read");
+        return;
+    }
+    if (d->options->status) {
+        AUTO(mem) char *message = xasprintf("the demo engine was told to answer %d", d->options->status);
+        demo_reply_error(x, d->options->status, message);
+        return;
+    }
+    struct demo_request request;
+    struct err_text why;
+    if (demo_request_parse(body, &request, &why) != ERR_OK) {
+        demo_reply_error(x, 400, why.text);
+        return;
+    }
+    demo_chat_start(d, x, &request);
+}
+
+static void take_chat(struct demo *d, struct http_exchange *x)
+{
+    http_exchange_read_body(x, MAX_BODY_BYTES, on_chat_body, d);
+}
+
+static const struct {
+    enum http_method method;
+    const char *path;
+    void (*reply)(struct demo *d, struct http_exchange *x);
+} routes[] = {
+    {HTTP_GET_, "/health", reply_health},         {HTTP_GET_, "/v1/health", reply_health},
+    {HTTP_GET_, "/models", reply_models},         {HTTP_GET_, "/v1/models", reply_models},
+    {HTTP_GET_, "/props", reply_props},           {HTTP_GET_, "/slots", reply_slots},
+    {HTTP_POST_, "/chat/completions", take_chat}, {HTTP_POST_, "/v1/chat/completions", take_chat},
+};
+
+static void on_request(struct http_exchange *x, void *arg)
+{
+    struct demo *d = arg;
+    if (d->state != DEMO_READY) {
+        reply_loading(x);
+        return;
+    }
+    enum http_method method = http_exchange_method(x);
+    if (method == HTTP_HEAD_)
+        method = HTTP_GET_;
+    for (size_t i = 0; i < COUNT_OF(routes); i++) {
+        if (routes[i].method == method && span_is(http_exchange_path(x), routes[i].path)) {
+            routes[i].reply(d, x);
+            return;
+        }
+    }
+    demo_reply_error(x, 404, "File Not Found");
+}
+
+/* ---- life ---- */
+
+bool demo_listen(struct demo *d)
+{
+    const struct demo_options *o = d->options;
+    struct err_text why;
+    int port = o->port;
+    d->http = http_server_new(d->loop, on_request, d);
+    enum err e = o->socket_path ? http_server_listen_unix(d->http, o->socket_path, SOCKET_MODE, &why)
+                                : http_server_listen_tcp(d->http, "127.0.0.1", o->port, &port, &why);
+    if (e) {
+        fprintf(stderr, "demo-engine: %s\n", why.text);
+        return false;
+    }
+    if (!o->socket_path && !o->port)
+        fprintf(stderr, "demo-engine: port %d\n", port);
+    d->port = port;
+    return true;
+}
+
+void demo_quit(struct demo *d, int exit_status)
+{
+    d->exit_status = exit_status;
+    d->has_quit = true;
+    loop_stop(d->loop);
+}
+
+static void on_signal(void *arg)
+{
+    demo_quit(arg, 0);
+}
+
+int demo_run(const struct demo_options *o)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    AUTO(loop) struct loop *loop = loop_new();
+    struct demo d = {.options = o, .loop = loop};
+    list_init(&d.jobs);
+    d.guide = demo_guide_new();
+    struct loop_signal *terminate = loop_signal_new(loop, SIGTERM, on_signal, &d);
+    struct loop_signal *interrupt = loop_signal_new(loop, SIGINT, on_signal, &d);
+
+    demo_load_start(&d);
+    if (!d.has_quit)
+        loop_run(loop);
+
+    loop_signal_free(terminate);
+    loop_signal_free(interrupt);
+    demo_load_close(&d);
+    demo_chat_close(&d);
+    if (d.http)
+        http_server_close(d.http);
+    demo_guide_free(d.guide);
+    return d.exit_status;
+}
