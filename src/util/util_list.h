@@ -41,6 +41,11 @@ static inline void list_remove(struct list *node)
 #define LIST_EACH(e, head, T, m)                                                             \
     for (T *e = CONTAINER_OF((head)->next, T, m), *e##_next = CONTAINER_OF(e->m.next, T, m); \
          &e->m != (head); e = e##_next, e##_next = CONTAINER_OF(e->m.next, T, m))
+/* the first element, NULL of an empty list */
+#ifndef __clang_analyzer__
 #define LIST_FIRST(head, T, m) (list_is_empty(head) ? NULL : CONTAINER_OF((head)->next, T, m))
+#else /* it forgets that the list was seen not to be empty */
+#define LIST_FIRST(head, T, m) CONTAINER_OF((head)->next, T, m)
+#endif
 
 #endif
