@@ -78,7 +78,8 @@ void buf_addf(struct buf *b, const char *fmt, ...)
     va_start(args, fmt);
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    char probe[1];
+    int n = vsnprintf(probe, sizeof probe, fmt, args);
     va_end(args);
     assert(n >= 0);
     char *at = buf_reserve(b, (size_t)n);
