@@ -23,7 +23,7 @@ struct told {
     int n_flushes;
     int n_done;
     enum err e;
-    char why[200];
+    struct err_text why;
     char type[64]; /* Content-Type */
     struct buf body;
     int cancel_at, pause_at;
@@ -75,7 +75,7 @@ static void on_done(struct http_call *call, void *arg, enum err e, const struct 
     told->n_done++;
     told->e = e;
     if (why)
-        (void)snprintf(told->why, sizeof told->why, "%s", why->text);
+        told->why = *why;
 }
 
 static const struct http_call_events events = {on_headers, on_body, on_flush, on_done};
@@ -267,7 +267,7 @@ static void every_answer_is_taken_or_refused(void **state)
         WIRE_UNTIL(&w, told.n_done == 1);
         if (told.e != r->e || told.status != r->status || strcmp(buf_str(&told.body), r->body) != 0) {
             print_message("%s%s: %s, %d, \"%s\" (%s)\n", r->name, by_bytes ? " by bytes" : "",
-                          err_name(told.e), told.status, buf_str(&told.body), told.why);
+                          err_name(told.e), told.status, buf_str(&told.body), told.why.text);
             n_wrong++;
         }
         release(&told, &w);
@@ -423,7 +423,7 @@ static void where_nobody_listens_is_refused(void **state)
         start_to(&told, &cases[i].to, (struct http_call_options){0});
         WIRE_UNTIL(&none, told.n_done == 1);
         assert_int_equal(told.e, cases[i].e);
-        assert_non_null(strstr(told.why, "cannot connect to "));
+        assert_non_null(strstr(told.why.text, "cannot connect to "));
     }
 }
 
