@@ -77,7 +77,7 @@ test('the Servers page shows a load, its log and a failure, and starts, stops an
 	await hob.untilState(failing.id, 'failed');
 	const page = await openPage(browser, hob);
 	await page.goto(`${hob.url}/servers`);
-	const tile = (name) => page.locator('[data-server], article, li').filter({ hasText: name }).last();
+	const tile = (name) => page.getByRole('article', { name, exact: true });
 	await tile('big').getByRole('button', { name: /start/i }).first().click();
 	await tile('big').getByText(/loading \d+ %/i).waitFor();
 	await tile('broken').getByText(/exited with code 1/).waitFor();
@@ -120,6 +120,6 @@ test('one event stream serves all tabs of a browser: twelve open tabs, and reque
 	const demo = await hob.server('demo');
 	await hob.post(`/api/servers/${demo.id}/stop`);
 	await hob.untilState(demo.id, 'stopped');
-	for (const tab of tabs) await tab.locator('[data-server], article, li').filter({ hasText: 'demo' }).last().getByText(/stopped/i).first().waitFor();
+	for (const tab of tabs) await tab.getByRole('article', { name: 'demo', exact: true }).getByText(/stopped/i).first().waitFor();
 	await context.close();
 });
