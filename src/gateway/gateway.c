@@ -150,19 +150,6 @@ static void note_load(struct server *s)
         log_warn("engine %s: %s", s->row.name, why.text);
 }
 
-static void log_change(const struct server *s, enum engine_state old, enum engine_state now)
-{
-    const struct engine_failure *failure = engine_failure(s->engine);
-    const char *from = engine_state_name(old), *to = engine_state_name(now);
-    if (now == ENGINE_FAILED)
-        log_warn("engine %s: %s -> %s (%s)", s->row.name, from, to, failure ? failure->reason : "?");
-    else if (now == ENGINE_READY)
-        log_info("engine %s: %s -> %s (%.1f s)", s->row.name, from, to,
-                 (double)engine_load_ms(s->engine) / 1000);
-    else
-        log_info("engine %s: %s -> %s", s->row.name, from, to);
-}
-
 static bool any_process(const struct gateway *g)
 {
     for (size_t i = 0; i < g->n_servers; i++) {
@@ -186,7 +173,7 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
 {
     (void)e;
     struct server *s = arg;
-    log_change(s, old, now);
+    (void)old;
     s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
     if (now == ENGINE_READY)
         note_load(s);
