@@ -3,6 +3,9 @@
 
 #include <sys/un.h>
 
+/* From on_headers_complete: no body follows, whatever the fields say (RFC 9112 6.3). */
+#define SKIP_BODY 1
+
 /* ---- llhttp's callbacks ---- */
 
 static struct http_upstream *of(const llhttp_t *parser)
@@ -33,7 +36,7 @@ static int on_headers_complete(llhttp_t *parser)
         return -1;
     parser->upgrade = 0;
     if (status < 200)
-        return ++up->n_interim > HTTP_CLIENT_INTERIM_MAX ? -1 : 0;
+        return ++up->n_interim > HTTP_CLIENT_INTERIM_MAX ? -1 : SKIP_BODY;
     up->in.in_header = false;
     up->has_headers = true;
     bool is_head = up->call->is_head;
@@ -42,8 +45,8 @@ static int on_headers_complete(llhttp_t *parser)
         up->keep = true; /* llhttp takes a HEAD response without length for one that ends by close */
     http_call_headers(up->call, status, &up->in.headers);
     if (!up->call)
-        return -1;          /* cancelled meanwhile */
-    return is_head ? 1 : 0; /* 1: no body follows */
+        return -1; /* cancelled meanwhile */
+    return is_head || status == 204 || status == 304 ? SKIP_BODY : 0;
 }
 
 static int on_body(llhttp_t *parser, const char *p, size_t n)
