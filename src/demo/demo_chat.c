@@ -85,9 +85,9 @@ static void prepare(struct job *j)
 
 /* ---- llama-server's shapes ---- */
 
-static double ms_per(int64_t ms)
+static double per_second(int64_t n, int64_t ms)
 {
-    return ms > 0 ? (double)ms : 0.001;
+    return (double)n * 1000 / (double)(ms > 0 ? ms : 1);
 }
 
 static void write_timings(struct json_writer *w, const struct job *j)
@@ -98,10 +98,10 @@ static void write_timings(struct json_writer *w, const struct job *j)
     jwf_int(w, "cache_n", 0);
     jwf_int(w, "prompt_n", j->request.prompt_tokens);
     jwf_num(w, "prompt_ms", (double)prompt_ms);
-    jwf_num(w, "prompt_per_second", (double)j->request.prompt_tokens * 1000 / ms_per(prompt_ms));
+    jwf_num(w, "prompt_per_second", per_second(j->request.prompt_tokens, prompt_ms));
     jwf_int(w, "predicted_n", j->n_tokens);
     jwf_num(w, "predicted_ms", (double)predicted_ms);
-    jwf_num(w, "predicted_per_second", (double)j->n_tokens * 1000 / ms_per(predicted_ms));
+    jwf_num(w, "predicted_per_second", per_second(j->n_tokens, predicted_ms));
     jw_end_obj(w);
 }
 
@@ -434,6 +434,10 @@ void demo_chat_start(struct demo *d, struct http_exchange *x, struct demo_reques
 
 void demo_chat_close(struct demo *d)
 {
-    while (!list_is_empty(&d->jobs))
-        job_free(LIST_FIRST(&d->jobs, struct job, node));
+    while (!list_is_empty(&d->jobs)) {
+        struct job *j = LIST_FIRST(&d->jobs, struct job, node);
+        http_exchange_on_gone(j->x, NULL, NULL);
+        http_exchange_on_drain(j->x, NULL, NULL);
+        job_free(j);
+    }
 }

@@ -60,17 +60,6 @@ void demo_reply_error(struct http_exchange *x, int status, const char *message)
     demo_reply_json(x, status, body);
 }
 
-static void reply_loading(struct http_exchange *x)
-{
-    AUTO(buf) struct buf *body = buf_new();
-    struct http_headers headers = {0};
-    write_error(body, 503, "Loading model");
-    http_headers_add(&headers, "Content-Type", span_str("application/json; charset=utf-8"));
-    http_headers_add(&headers, "Connection", span_str("close"));
-    http_exchange_reply(x, 503, &headers, buf_span(body));
-    http_headers_release(&headers);
-}
-
 /* ---- routes ---- */
 
 static void reply_health(struct demo *d, struct http_exchange *x)
@@ -155,7 +144,7 @@ static void on_request(struct http_exchange *x, void *arg)
 {
     struct demo *d = arg;
     if (d->state != DEMO_READY) {
-        reply_loading(x);
+        demo_reply_error(x, 503, "Loading model");
         return;
     }
     enum http_method method = http_exchange_method(x);
