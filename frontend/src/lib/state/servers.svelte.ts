@@ -18,9 +18,14 @@ class Servers {
 	readonly #listeners = new Set<EngineListener>();
 	/** Counts events, so that an older GET answer does not undo a newer event. */
 	#version = 0;
+	/** Events heard of each server, for the same reason (see #applied). */
+	readonly #heard = new Map<string, number>();
 
 	constructor() {
-		live.on('server', (server) => this.apply(server));
+		live.on('server', (server) => {
+			this.#heard.set(server.id, (this.#heard.get(server.id) ?? 0) + 1);
+			this.apply(server);
+		});
 		live.on('server_removed', ({ id }) => this.#drop(id));
 		live.on('reset', () => void this.load());
 		session.onSignedOut(() => {
@@ -69,28 +74,40 @@ class Servers {
 	}
 
 	async create(input: ServerInput): Promise<Server> {
-		return this.#applied(await api.createServer(input));
+		const { server } = await api.createServer(input);
+		if (!this.get(server.id)) this.apply(server);
+		return server;
 	}
-	async update(id: string, input: ServerInput): Promise<Server> {
-		return this.#applied(await api.updateServer(id, input));
+	update(id: string, input: ServerInput): Promise<Server> {
+		return this.#applied(id, () => api.updateServer(id, input));
 	}
 	async remove(id: string): Promise<void> {
 		await api.deleteServer(id);
 		this.#drop(id);
 	}
-	async start(id: string): Promise<Server> {
-		return this.#applied(await api.startServer(id));
+	start(id: string): Promise<Server> {
+		return this.#applied(id, () => api.startServer(id));
 	}
-	async stop(id: string): Promise<Server> {
-		return this.#applied(await api.stopServer(id));
+	stop(id: string): Promise<Server> {
+		return this.#applied(id, () => api.stopServer(id));
 	}
-	async restart(id: string): Promise<Server> {
-		return this.#applied(await api.restartServer(id));
+	restart(id: string): Promise<Server> {
+		return this.#applied(id, () => api.restartServer(id));
 	}
 
-	#applied({ server }: { server: Server }): Server {
-		this.apply(server);
-		return server;
+	/**
+	 * Takes the answer of a call. Events come in order and a call's answer does not: an engine that
+	 * stopped at once may be heard of before the answer that calls it stopping, so what was heard
+	 * during the call counts.
+	 */
+	async #applied(id: string, call: () => Promise<{ server: Server }>): Promise<Server> {
+		const before = this.#heard.get(id);
+		const { server } = await call();
+		const now = this.get(id);
+		const newest =
+			now && this.#heard.get(id) !== before ? { ...server, engine: now.engine } : server;
+		this.apply(newest);
+		return newest;
 	}
 
 	#drop(id: string): void {
