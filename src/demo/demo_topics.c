@@ -1,7 +1,7 @@
 /* Reads topics.txt: topics, their answers, and the phrases that each line of alternatives stands for. */
 #include "demo/demo_topics.h"
 
-#include "demo_topics_text.h"
+#include "demo/demo_topics_text.h"
 
 /* One piece of a phrase line: its alternatives; a lone word is a piece with one. */
 struct piece {
