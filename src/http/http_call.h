@@ -13,7 +13,7 @@
 #define HTTP_CLIENT_HEADER_LINES 256
 #define HTTP_CLIENT_INTERIM_MAX  16 /* 1xx responses before a final one */
 #define HTTP_CLIENT_READ_BYTES   (64 * 1024)
-#define HTTP_POOL_MAX            32 /* idle connections an endpoint */
+#define HTTP_POOL_MAX            64 /* idle connections an endpoint */
 #define HTTP_POOL_IDLE_MS        60000
 #define HTTP_POOL_TICK_MS        5000
 #define HTTP_CONNECT_TIMEOUT_MS  5000

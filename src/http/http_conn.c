@@ -78,8 +78,10 @@ void http_conn_close(struct http_conn *c)
     if (c->phase == HTTP_PHASE_CLOSED)
         return;
     c->phase = HTTP_PHASE_CLOSED;
-    if (c->server->corked == c)
+    if (c->server->corked == c) {
         c->server->corked = NULL;
+        c->server->is_held = false;
+    }
     if (!c->must_reset || c->is_unix || uv_tcp_close_reset(&c->tcp, on_closed) != 0)
         uv_close(&c->handle, on_closed);
     if (c->x)

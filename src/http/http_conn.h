@@ -22,6 +22,7 @@
 #define HTTP_ACCEPT_MAX  64  /* connections a turn */
 #define HTTP_PAUSE_MS    100 /* accepting rests so long when descriptors have run out */
 #define HTTP_SCRATCH_MAX (256 * 1024)
+#define HTTP_COPY_MAX    (16 * 1024) /* more than this is written from where it is */
 
 /* Times that tests shorten. */
 struct http_limits {
@@ -139,9 +140,11 @@ struct http_server {
     char *read_buf;        /* one for all connections: bytes are used up or stashed before the next read */
     struct buf spare_head; /* memory of the last request's headers, for the next */
 
-    struct buf scratch;       /* what the corked exchange has written */
+    struct buf scratch;       /* what one exchange has written and not yet sent */
     size_t scratch_raw;       /* so many bytes at its front are not body: the response's header */
     struct http_conn *corked; /* whose; NULL: nobody's */
+    bool is_held;             /* by http_exchange_cork; else it leaves at the turn's end at the latest */
+    bool has_flush_turn;
 
     char date[32]; /* RFC 9110 5.6.7, of ... */
     int64_t date_s;

@@ -48,6 +48,7 @@ void http_exchange_finish(struct http_exchange *x, bool tell_gone)
         x->server->n_active--;
     if (x->server->corked == c) {
         x->server->corked = NULL;
+        x->server->is_held = false;
         buf_clear(&x->server->scratch);
     }
     if (tell_gone && x->is_dispatched && x->gone_fn)
@@ -193,22 +194,49 @@ static unsigned frame_body(const struct http_exchange *x, struct span body, bool
     return n;
 }
 
-/* Scratch memory is one per server: an exchange that needs it sends away what another has under cork. */
+static void flush_corked(struct http_server *s)
+{
+    struct http_conn *c = s->corked;
+    if (!c)
+        return;
+    http_exchange_flush(c, false);
+    s->corked = NULL;
+    s->is_held = false;
+}
+
+/*
+ * Scratch memory is one per server: an exchange that needs it sends away what another has left there. So what one
+ * engine read makes (header, events, the end) leaves in one system call, and a stream owns no write buffer.
+ */
 static struct buf *claim_scratch(struct http_conn *c)
 {
     struct http_server *s = c->server;
     if (s->corked == c)
         return &s->scratch;
-    if (s->corked) {
-        struct http_conn *other = s->corked;
-        http_exchange_flush(other, false);
-        s->corked = NULL;
-    }
+    flush_corked(s);
     if (s->scratch.cap > HTTP_SCRATCH_MAX)
         buf_release(&s->scratch);
     buf_clear(&s->scratch);
     s->scratch_raw = 0;
     return &s->scratch;
+}
+
+static void on_flush_turn(void *arg)
+{
+    struct http_server *s = arg;
+    s->has_flush_turn = false;
+    if (!s->is_held)
+        flush_corked(s);
+}
+
+/* What is in scratch leaves when another exchange needs it, or after the turn. */
+static void flush_soon(struct http_server *s)
+{
+    s->is_held = false;
+    if (s->has_flush_turn)
+        return;
+    s->has_flush_turn = true;
+    loop_defer(s->loop, on_flush_turn, s);
 }
 
 void http_exchange_flush(struct http_conn *c, bool is_last)
@@ -230,18 +258,22 @@ void http_exchange_flush(struct http_conn *c, bool is_last)
 
 void http_exchange_cork(struct http_exchange *x)
 {
-    if (x->is_over || x->server->corked == x->conn)
+    if (x->is_over)
         return;
     (void)claim_scratch(x->conn);
     x->server->corked = x->conn;
+    x->server->is_held = true;
 }
 
 void http_exchange_uncork(struct http_exchange *x)
 {
-    if (x->is_over || x->server->corked != x->conn)
+    struct http_server *s = x->server;
+    if (x->is_over || s->corked != x->conn || !s->is_held)
         return;
-    http_exchange_flush(x->conn, false);
-    x->server->corked = NULL;
+    if (s->scratch.len > HTTP_COPY_MAX)
+        flush_corked(s); /* so much is worth a call of its own, and http_exchange_is_full must know of it */
+    else
+        flush_soon(s);
 }
 
 /* What this file writes by itself, and what belongs to one connection only (RFC 9110 7.6.1). */
@@ -371,12 +403,11 @@ void http_exchange_begin(struct http_exchange *x, int status, const struct http_
     add_head(scratch, x, status, headers, content_length);
     /* A stream may stay open for hours: it does not keep its request's headers. */
     http_headers_release(&x->headers);
-    if (x->server->corked == c) {
-        x->server->scratch_raw = scratch->len;
+    x->server->scratch_raw = scratch->len;
+    if (x->server->corked == c && x->server->is_held)
         return;
-    }
-    uv_buf_t b = buf_of(scratch->p, scratch->len);
-    send_bufs(c, &b, 1);
+    x->server->corked = c;
+    flush_soon(x->server);
 }
 
 bool http_exchange_has_begun(const struct http_exchange *x)
@@ -401,10 +432,15 @@ void http_exchange_write(struct http_exchange *x, struct span data)
             return;
     }
     x->bytes_sent += data.len;
-    if (x->server->corked == c) {
-        buf_add_span(&x->server->scratch, data);
+    struct http_server *s = x->server;
+    if (s->corked == c && (s->is_held || data.len <= HTTP_COPY_MAX)) {
+        buf_add_span(&s->scratch, data);
+        if (!s->is_held && s->scratch.len > HTTP_COPY_MAX)
+            flush_corked(s);
         return;
     }
+    if (s->corked == c)
+        flush_corked(s);
     uv_buf_t bufs[4];
     char size_text[20];
     unsigned n = frame_body(x, data, false, size_text, bufs);
@@ -438,6 +474,7 @@ void http_exchange_end(struct http_exchange *x)
     if (x->server->corked == c) {
         http_exchange_flush(c, true);
         x->server->corked = NULL;
+        x->server->is_held = false;
     } else if (x->is_chunked) {
         uv_buf_t b = buf_of("0\r\n\r\n", 5);
         send_bufs(c, &b, 1);
@@ -451,10 +488,8 @@ void http_exchange_abort(struct http_exchange *x)
     struct http_conn *c = x->conn;
     if (x->is_over)
         return;
-    if (x->server->corked == c) {
-        http_exchange_flush(c, false);
-        x->server->corked = NULL;
-    }
+    if (x->server->corked == c)
+        flush_corked(x->server);
     c->keep = false;
     bool ends_by_close = x->has_begun && !x->is_chunked && x->length_left < 0;
     bool has_begun = x->has_begun;

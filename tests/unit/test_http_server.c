@@ -208,11 +208,13 @@ static void streams_leave_in_chunks_and_a_cork_makes_one(void **state)
     http_exchange_begin(x, 200, &h, -1);
     http_headers_release(&h);
     http_exchange_write(x, SPAN_LIT("data: 1\n\n"));
-    http_exchange_write(x, (struct span){0}); /* an empty chunk would end the body */
+    WIRE_UNTIL(&w, wire_has(&w, "9\r\ndata: 1\n\n\r\n")); /* with the turn's end at the latest */
+    http_exchange_write(x, (struct span){0});             /* an empty chunk would end the body */
     http_exchange_cork(x);
     http_exchange_write(x, SPAN_LIT("data: 2\n\n"));
     http_exchange_write(x, SPAN_LIT("data: 3\n\n"));
     http_exchange_uncork(x);
+    wire_turn(&w);
     assert_int_equal(http_exchange_bytes_sent(x), 27);
     assert_int_equal(http_exchange_status(x), 200);
     http_exchange_cork(x);
