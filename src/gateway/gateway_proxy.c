@@ -169,7 +169,8 @@ static void call_engine(struct gateway_proxy *p)
                                         .fresh = p->n_calls > 0};
     p->n_calls++;
     server_use_begin(p->s, &p->use);
-    p->relay = relay_pump(p->g->client, engine_endpoint(p->s->engine), &options, p->x, &events, p);
+    p->relay = relay_pump(p->g->loop, p->g->client, engine_endpoint(p->s->engine), &options, p->x, &events,
+                          p);
     http_headers_release(&headers);
     if (p->is_stream && !http_exchange_has_begun(p->x))
         loop_timer_start(&p->comment, GATEWAY_BUSY_GRACE_MS);

@@ -117,6 +117,14 @@ void http_exchange_reply_static(struct http_exchange *x, int status, const struc
 void http_exchange_begin(struct http_exchange *x, int status, const struct http_headers *headers,
                          int64_t content_length);
 bool http_exchange_has_begun(const struct http_exchange *x);
+/*
+ * on_shut: the client has shut its side after a complete request. Most that do have gone altogether, a few still read;
+ * only writing tells them apart. http_exchange_probe writes "102 Processing" (RFC 9110 15.2) to one that waits for its
+ * header: after two probes, some time apart, who is gone is known to be (on_gone).
+ */
+void http_exchange_on_shut(struct http_exchange *x, http_exchange_fn fn, void *arg);
+bool http_exchange_has_shut(const struct http_exchange *x);
+void http_exchange_probe(struct http_exchange *x);
 /* Copies only what the socket does not take at once. Writes between cork and uncork leave in one piece. */
 void http_exchange_write(struct http_exchange *x, struct span data);
 void http_exchange_cork(struct http_exchange *x);

@@ -417,6 +417,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
             http_conn_close(c);
         else
             http_conn_feed(c, NULL, 0);
+        if (c->phase == HTTP_PHASE_ANSWER && c->x && c->x->shut_fn)
+            c->x->shut_fn(c->x, c->x->shut_arg);
     } else if (n < 0) {
         http_conn_close(c); /* reset */
     } else if (c->phase < HTTP_PHASE_FLUSH) {
@@ -512,6 +514,7 @@ void http_conn_answered(struct http_conn *c)
 void http_conn_start(struct http_conn *c)
 {
     http_out_init(&c->out, &c->stream, on_sent);
+    c->moved_ms = (int64_t)uv_now(loop_uv(c->server->loop));
     begin_request(c);
     set_reading(c, true);
 }

@@ -108,6 +108,8 @@ struct http_exchange {
     void *gone_arg;
     http_exchange_fn drain_fn;
     void *drain_arg;
+    http_exchange_fn shut_fn;
+    void *shut_arg;
     void *data;
 };
 

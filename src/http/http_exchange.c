@@ -131,6 +131,27 @@ void http_exchange_on_drain(struct http_exchange *x, http_exchange_fn fn, void *
     x->drain_arg = arg;
 }
 
+void http_exchange_on_shut(struct http_exchange *x, http_exchange_fn fn, void *arg)
+{
+    x->shut_fn = fn;
+    x->shut_arg = arg;
+}
+
+bool http_exchange_has_shut(const struct http_exchange *x)
+{
+    return !x->is_over && x->conn->has_eof;
+}
+
+void http_exchange_probe(struct http_exchange *x)
+{
+    static char text[] = "HTTP/1.1 102 Processing\r\n\r\n";
+    uv_buf_t b = uv_buf_init(text, sizeof text - 1);
+    if (x->is_over || x->has_begun || x->is_http10)
+        return;
+    if (!http_out_send(&x->conn->out, &b, 1))
+        http_conn_schedule(x->conn);
+}
+
 void http_exchange_read_body(struct http_exchange *x, size_t max_bytes, http_body_fn fn, void *arg)
 {
     struct http_conn *c = x->conn;

@@ -36,9 +36,10 @@ struct relay_events {
 /*
  * Starts the upstream call and passes its answer to x. While it runs, x's on_gone and on_drain belong to the relay.
  * Before the engine's header came, x may have begun (as an event stream, by the caller, who writes comments): then what is
- * no event stream, an error above all, becomes `data: {"error": ...}`. An engine that dies in mid-stream ends in the same event and an abort, never in a clean end.
+ * no event stream, an error above all, becomes `data: {"error": ...}`. A client that shuts its side is asked by
+ * comments (or an interim response) whether it is still there. An engine that dies in mid-stream ends in the same event and an abort, never in a clean end.
  */
-struct relay *relay_pump(struct http_client *client, const struct http_endpoint *to,
+struct relay *relay_pump(struct loop *l, struct http_client *client, const struct http_endpoint *to,
                          const struct http_call_options *options, struct http_exchange *x,
                          const struct relay_events *events, void *arg);
 /* Ends the upstream call at once; no callback comes after it. The exchange is the caller's, wherever it is. */
