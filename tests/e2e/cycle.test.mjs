@@ -158,7 +158,7 @@ describe('statuses', () => {
 			await say(page, 'try');
 			const card = turn(page, 'try').getByRole('alert');
 			await card.waitFor();
-			await card.getByText(String(status)).waitFor();
+			await card.getByText(`told to answer ${status}`).waitFor();
 			await new Promise((resolve) => setTimeout(resolve, 2500));
 			assert.equal(posts.length, 1);
 			assert.equal(await page.getByText(/attempt|after 3/).count(), 0);

@@ -19,7 +19,8 @@ export function engineNote(engine: Engine): string {
 /** "503 engine_loading", or nothing where no status came. */
 export function failureCode(failure: Failure): string {
 	const status = failure.status > 0 && failure.from === 'request' ? String(failure.status) : '';
-	return [status, failure.code ?? ''].filter(Boolean).join(' ');
+	const code = failure.code === status ? '' : (failure.code ?? '');
+	return [status, code].filter(Boolean).join(' ');
 }
 
 export function retryAfterText(failure: Failure): string {
