@@ -8,10 +8,11 @@ static void probe(void *arg);
 
 static void wait_for_next(struct engine_health *h)
 {
-    bool is_new = clock_ms() - h->started_ms < ENGINE_HEALTH_FAST_FOR;
-    loop_timer_start(&h->timer, h->is_ready ? ENGINE_HEALTH_READY_MS
-                                : is_new    ? ENGINE_HEALTH_FAST_MS
-                                            : ENGINE_HEALTH_SLOW_MS);
+    int64_t age_ms = clock_ms() - h->started_ms;
+    loop_timer_start(&h->timer, h->is_ready     ? ENGINE_HEALTH_READY_MS
+                                : age_ms < 500  ? ENGINE_HEALTH_FIRST_MS
+                                : age_ms < 3000 ? ENGINE_HEALTH_FAST_MS
+                                                : ENGINE_HEALTH_SLOW_MS);
 }
 
 static enum engine_health_answer judge(struct engine_health *h)

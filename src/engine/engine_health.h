@@ -4,9 +4,9 @@
 
 #include "engine/engine.h"
 
-#define ENGINE_HEALTH_FAST_MS  100   /* between probes in the first seconds ... */
-#define ENGINE_HEALTH_FAST_FOR 3000  /* ... that is so long ... */
-#define ENGINE_HEALTH_SLOW_MS  500   /* ... then */
+#define ENGINE_HEALTH_FIRST_MS 25  /* between probes in the first half second: small models load in less */
+#define ENGINE_HEALTH_FAST_MS  100 /* in the first three */
+#define ENGINE_HEALTH_SLOW_MS  500
 #define ENGINE_HEALTH_READY_MS 10000 /* while it is ready */
 
 enum engine_health_answer {

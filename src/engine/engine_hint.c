@@ -87,6 +87,7 @@ static const struct {
     {"gguf_init_from_file: failed to open",
      "The model file cannot be opened: check that it is there and may be read"},
     {"invalid magic characters", "The file is no GGUF model, or its download is incomplete"},
+    {"exceeds remaining file size", "The model file is cut off: download it again"},
     {"not within the file bounds", "The model file is cut off: download it again"},
     {"tensor data is corrupted", "The model file is damaged: download it again"},
     {"failed to allocate", MEMORY_HINT},

@@ -73,6 +73,7 @@ static void known_lines_lead_to_hints(void **state)
         {"error: unknown argument: --foo", "options"},
         {"api_server.py: error: unrecognized arguments: --foo", "options"},
         {"gguf_init_from_reader: invalid magic characters: 'abcd', expected 'GGUF'", "no GGUF"},
+        {"0.00.104 E read: string length 27 exceeds remaining file size 7 bytes", "cut off"},
         {"cat: /x: No such file or directory", "not there"},
     };
     struct engine_end end = {ENGINE_END_EXIT, 1, ENGINE_OOM_NO, NULL};
