@@ -3,11 +3,16 @@
 
 #define MAX_TITLE_BYTES 200
 
-static void reply_missing(struct api_req *r)
+/* True: the store refused, and so has the request been. */
+static bool is_refused(struct api_req *r, const struct store_result *result)
 {
-    api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
-                                           .code = "conversation_not_found",
-                                           .message = "There is no such conversation."});
+    if (result->err == ERR_NOT_FOUND)
+        api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
+                                               .code = "conversation_not_found",
+                                               .message = "There is no such conversation."});
+    else if (result->err)
+        api_reply_err(r, result->err, &result->why);
+    return result->err != ERR_OK;
 }
 
 static void publish_row(struct api_req *r, const struct conversation_row *row)
@@ -47,14 +52,8 @@ static void list_conversations(struct api_req *r)
 static void on_read(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
-    if (result->err == ERR_NOT_FOUND) {
-        reply_missing(r);
+    if (is_refused(r, result))
         return;
-    }
-    if (result->err) {
-        api_reply_err(r, result->err, &result->why);
-        return;
-    }
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;
     jw_init(&w, out);
@@ -78,14 +77,8 @@ static void read_conversation(struct api_req *r)
 static void on_set(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
-    if (result->err == ERR_NOT_FOUND) {
-        reply_missing(r);
+    if (is_refused(r, result))
         return;
-    }
-    if (result->err) {
-        api_reply_err(r, result->err, &result->why);
-        return;
-    }
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;
     publish_row(r, &result->conversations[0]);
@@ -122,14 +115,8 @@ static void change_conversation(struct api_req *r)
 static void on_removed(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
-    if (result->err == ERR_NOT_FOUND) {
-        reply_missing(r);
+    if (is_refused(r, result))
         return;
-    }
-    if (result->err) {
-        api_reply_err(r, result->err, &result->why);
-        return;
-    }
     AUTO(buf) struct buf *json = buf_new();
     buf_addf(json, "{\"id\":\"%s\"}", r->param);
     chat_conversation_removed(r->api->o.chat, r->param);
