@@ -27,16 +27,16 @@ describe('a tile', () => {
 
 	it('shows the cause of a failure first, then the hint, the exit code and the last lines', () => {
 		const failure = {
-			reason: 'The engine exited with code 1 while loading',
+			reason: 'The engine ended while loading',
 			exit_code: 1,
 			signal: null,
 			hint: 'Port 8080 is taken.',
-			log: ['one', '\u001b[31mbind: Address already in use\u001b[0m']
+			log: ['one', '', '\u001b[31mbind: Address already in use\u001b[0m']
 		};
 		render(ServerTile, { server: testServer({}, { state: 'failed', failure }), onedit });
 		const group = screen.getByRole('group', { name: 'Why it failed' });
 		expect(group.textContent).toMatch(
-			/exited with code 1 while loading.*Port 8080 is taken.*exit code 1.*one\nbind: Address already in use$/s
+			/ended while loading.*Port 8080 is taken.*exit code 1.*one\nbind: Address already in use$/s
 		);
 		expect(screen.getByRole('button', { name: 'Start again: qwen3' })).toBeEnabled();
 	});
