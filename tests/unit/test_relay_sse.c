@@ -55,6 +55,8 @@ static const struct {
     CASE("data: a\n\n", "[|a|]"),
     CASE("data: a\r\rdata: b\r\r", "[|a|][|b|]"),
     CASE("data: a\r\n\r\ndata: b\r\n\r\n", "[|a|][|b|]"),
+    CASE("data: a\r\ndata: b\r\n\r\n", "[|a\nb|]"),
+    CASE("data: a\rdata: b\ndata: c\r\r", "[|a\nb\nc|]"),
     CASE("data: a\n\r\ndata: b\r\n\n", "[|a|][|b|]"),
     CASE("\xEF\xBB\xBF"
          "data: a\n\n",
