@@ -32,19 +32,20 @@ static int on_headers_complete(llhttp_t *parser)
 {
     struct http_upstream *up = of(parser);
     int status = parser->status_code;
-    if (!up->call || !is_well_framed(up) || status < 100 || status == 101 || status > 599)
+    struct http_call *call = up->call;
+    if (!call || !is_well_framed(up) || status < 100 || status == 101 || status > 599)
         return -1;
     parser->upgrade = 0;
     if (status < 200)
         return ++up->n_interim > HTTP_CLIENT_INTERIM_MAX ? -1 : SKIP_BODY;
     up->in.in_header = false;
     up->has_headers = true;
-    bool is_head = up->call->is_head;
+    bool is_head = call->is_head;
     up->keep = llhttp_should_keep_alive(parser);
     if (is_head && !(parser->flags & F_CONNECTION_CLOSE) && parser->http_minor > 0)
         up->keep = true; /* llhttp takes a HEAD response without length for one that ends by close */
-    http_call_headers(up->call, status, &up->in.headers);
-    if (!up->call)
+    http_call_headers(call, status, &up->in.headers);
+    if (up->call != call)
         return -1; /* cancelled meanwhile */
     return is_head || status == 204 || status == 304 ? SKIP_BODY : 0;
 }
@@ -190,20 +191,21 @@ static bool take_body(struct http_upstream *up, const char *p, size_t n, size_t 
 
 static void feed(struct http_upstream *up, const char *p, size_t n)
 {
+    struct http_call *call = up->call;
     bool is_good = true;
     while (n > 0 && is_good && !up->in.is_complete) {
         size_t used = 0;
         is_good = up->in.in_header ? take_header(up, p, n, &used) : take_body(up, p, n, &used);
         if (up->has_headers && up->in.headers.bytes.p)
             drop_headers(up);
-        if (!up->call)
+        if (up->call != call)
             return; /* cancelled by a callback */
         p += used;
         n -= used;
     }
-    if (up->has_headers && up->call->ev.on_flush) {
-        up->call->ev.on_flush(up->call, up->call->arg);
-        if (!up->call)
+    if (up->has_headers && call->ev.on_flush) {
+        call->ev.on_flush(call, call->arg);
+        if (up->call != call)
             return;
     }
     if (!is_good)
