@@ -40,17 +40,17 @@ async function streamedText(page, text) {
 	return answer(page, text).innerText();
 }
 
-describe('an answer', () => {
+describe('an answer', { concurrency: 3 }, () => {
 	test('streams as Markdown with highlighted code that can be copied, and says its speed', async () => {
 		const page = await chatWith(fast);
 		await say(page, 'show me some markdown and code in c');
 		await untilPhase(page, 'show me some markdown', 'done');
 		const block = answer(page, 'show me some markdown').locator('pre').first();
 		await block.waitFor();
-		await page.getByRole('button', { name: /copy code/i }).first().click();
+		await answer(page, 'show me some markdown').getByRole('button', { name: 'Copy', exact: true }).first().click();
 		assert.ok((await page.evaluate(() => navigator.clipboard.readText())).length > 5);
 		assert.match(await answer(page, 'show me some markdown').locator('[data-meta]').innerText(), /tok\/s/);
-		await shot(page, 'answer');
+		await shot(page, 'answer', { doc: 'chat-answer' });
 		await axe(page);
 		await close(page);
 	});
@@ -59,13 +59,13 @@ describe('an answer', () => {
 		const page = await chatWith(slow);
 		await say(page, 'long 2000');
 		await streamedText(page, 'long 2000');
-		await page.getByRole('button', { name: 'Stop' }).click();
+		await page.getByRole('button', { name: 'Stop', exact: true }).click();
 		const article = await untilPhase(page, 'long 2000', 'done').catch(() => turn(page, 'long 2000'));
 		await article.getByText('Stopped').waitFor();
-		const text = await answer(page, 'long 2000').locator('.prose, [data-markdown]').first().innerText();
+		const text = await answer(page, 'long 2000').locator('.markdown').first().innerText();
 		await page.reload();
 		await turn(page, 'long 2000').getByText('Stopped').waitFor();
-		assert.equal(await answer(page, 'long 2000').locator('.prose, [data-markdown]').first().innerText(), text);
+		assert.equal(await answer(page, 'long 2000').locator('.markdown').first().innerText(), text);
 		await until(async () => (await hob.server('slow')).engine.active === 0, 'the engine has stopped working');
 		await close(page);
 	});
@@ -112,8 +112,8 @@ describe('an answer', () => {
 		await untilPhase(other, 'long 60', 'done');
 		const strip = (s) => s.replace(/\s+/g, ' ');
 		assert.equal(
-			strip(await answer(other, 'long 60').locator('.prose, [data-markdown]').first().innerText()),
-			strip(await answer(page, 'long 60').locator('.prose, [data-markdown]').first().innerText())
+			strip(await answer(other, 'long 60').locator('.markdown').first().innerText()),
+			strip(await answer(page, 'long 60').locator('.markdown').first().innerText())
 		);
 		assert.deepEqual(other.errors, []);
 		await close(page);
@@ -176,7 +176,7 @@ describe('what breaks in the middle', () => {
 	});
 });
 
-describe('input and queue', () => {
+describe('input and queue', { concurrency: 3 }, () => {
 	test('input and Send work all the time; two messages queue, can be edited, and go out in order', async () => {
 		const page = await chatWith(slow);
 		const posts = watchPosts(page);
@@ -258,7 +258,7 @@ describe('input and queue', () => {
 	});
 });
 
-describe('reload loses nothing', () => {
+describe('reload loses nothing', { concurrency: 4 }, () => {
 	test('in a wait, as the first message of an empty chat: shown as not sent, with a Retry', async () => {
 		const page = await chatWith(never);
 		await say(page, 'do not lose me');

@@ -38,7 +38,8 @@ function assertWaits(posts, expected) {
 	found.forEach((gap, i) => assert.ok(Math.abs(gap - expected[i]) <= 0.3, `wait ${i + 1}: ${gap} s`));
 }
 
-describe('a model that becomes ready', () => {
+// Tests that mostly wait run side by side.
+describe('a model that becomes ready', { concurrency: 4 }, () => {
 	for (const [seconds, requests] of [
 		[1, 2],
 		[5, 3],
@@ -62,14 +63,15 @@ describe('a model that becomes ready', () => {
 		await say(page, 'hello');
 		await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor();
 		await turn(page, 'hello').getByRole('progressbar').waitFor();
-		await shot(page, 'connecting');
+		await page.getByText(/loading [3-8]\d %/).waitFor();
+		await shot(page, 'connecting', { doc: 'chat-connecting' });
 		await axe(page);
 		await untilPhase(page, 'hello', 'done');
 		await close(page);
 	});
 });
 
-describe('a model that never becomes ready', () => {
+describe('a model that never becomes ready', { concurrency: 3 }, () => {
 	test('4 requests, waits of 2, 4 and 6 s, then the card; Retry works, as the first message of an empty chat', async () => {
 		const { server, page, posts } = await chatWith('never', NEVER);
 		await say(page, 'are you there?');
@@ -101,7 +103,7 @@ describe('a model that never becomes ready', () => {
 		const { server, page, posts } = await chatWith('stopped-wait', NEVER);
 		await say(page, 'stop me');
 		await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-		await page.getByRole('button', { name: 'Stop' }).click();
+		await page.getByRole('button', { name: 'Stop', exact: true }).click();
 		await untilPhase(page, 'stop me', 'unsent');
 		const before = posts.length;
 		await new Promise((resolve) => setTimeout(resolve, 2600));
@@ -126,7 +128,7 @@ describe('a model that never becomes ready', () => {
 	});
 });
 
-describe('statuses', () => {
+describe('statuses', { concurrency: 4 }, () => {
 	for (const status of [502, 503, 504]) {
 		test(`${status} from the engine counts as not ready: 4 requests`, async () => {
 			const { page, posts } = await chatWith(`status-${status}`, ['--status', String(status)]);

@@ -58,7 +58,7 @@ test('a message to a stopped llama-server waits for the load and is answered', {
 	await shot(page, 'llama-streaming');
 	assert.ok(posts.length >= 2 && posts.length <= 4);
 	// Random weights rarely end by themselves: Stop is part of the way.
-	const stop = page.getByRole('button', { name: 'Stop' });
+	const stop = page.getByRole('button', { name: 'Stop', exact: true });
 	await stop.click({ timeout: 5000 }).catch(() => undefined);
 	await untilPhase(page, 'Write one sentence.', 'done', 60000).catch(() => undefined);
 	const id = page.url().split('/').pop();

@@ -1,10 +1,11 @@
 // Chromium against the real program: a signed-in page, its requests, screenshots and accessibility checks.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const SHOTS = new URL('../e2e/out/', import.meta.url).pathname;
+const DOCS = new URL('../../docs/screenshots/', import.meta.url).pathname;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export const DESKTOP = { width: 1280, height: 800 };
@@ -92,9 +93,13 @@ export function answer(page, text) {
 	return turn(page, text).locator('[data-role=assistant]');
 }
 
-export async function shot(page, name) {
+/** Into tests/e2e/out/; with `doc` and HOB_UPDATE_SCREENSHOTS=1 also into docs/screenshots/. */
+export async function shot(page, name, { doc } = {}) {
 	mkdirSync(SHOTS, { recursive: true });
-	await page.screenshot({ path: `${SHOTS}${name}.png`, animations: 'disabled' });
+	const image = await page.screenshot({ path: `${SHOTS}${name}.png`, animations: 'disabled' });
+	if (!doc || !process.env.HOB_UPDATE_SCREENSHOTS) return;
+	mkdirSync(DOCS, { recursive: true });
+	writeFileSync(`${DOCS}${doc}.png`, image);
 }
 
 /** Fails on any accessibility violation of WCAG 2.2 A and AA. */
