@@ -85,6 +85,7 @@ struct span http_exchange_method_text(const struct http_exchange *x);
 /* Path as sent, without the query (still percent-encoded); query without '?'. */
 struct span http_exchange_path(const struct http_exchange *x);
 struct span http_exchange_query(const struct http_exchange *x);
+/* Given back, and so empty, from http_exchange_begin on: an open stream keeps its path and query only. */
 const struct http_headers *http_exchange_headers(const struct http_exchange *x);
 /* Content-Length, or -1 when chunked; 0 when there is no body. */
 int64_t http_exchange_content_length(const struct http_exchange *x);
@@ -125,7 +126,9 @@ bool http_exchange_has_begun(const struct http_exchange *x);
 void http_exchange_on_shut(struct http_exchange *x, http_exchange_fn fn, void *arg);
 bool http_exchange_has_shut(const struct http_exchange *x);
 void http_exchange_probe(struct http_exchange *x);
-/* Copies only what the socket does not take at once. Writes between cork and uncork leave in one piece. */
+/* What small writes, begin and uncork leave goes out by the end of the turn, in one piece where it can; large writes
+ * go at once, and only what the socket does not take is copied. Nothing leaves between cork and uncork unless
+ * another exchange writes. */
 void http_exchange_write(struct http_exchange *x, struct span data);
 void http_exchange_cork(struct http_exchange *x);
 void http_exchange_uncork(struct http_exchange *x);
