@@ -279,6 +279,15 @@ static void on_gone(struct http_exchange *x, void *arg)
     job_end(j);
 }
 
+/* llama-server takes a half-closed connection for one that is gone. */
+static void on_shut(struct http_exchange *x, void *arg)
+{
+    http_exchange_on_gone(x, NULL, NULL);
+    http_exchange_on_drain(x, NULL, NULL);
+    on_gone(x, arg);
+    http_exchange_abort(x);
+}
+
 static void on_drain(struct http_exchange *x, void *arg)
 {
     (void)x;
@@ -428,6 +437,7 @@ void demo_chat_start(struct demo *d, struct http_exchange *x, struct demo_reques
     list_push_back(&d->jobs, &j->node);
     prepare(j);
     http_exchange_on_gone(x, on_gone, j);
+    http_exchange_on_shut(x, on_shut, j);
     http_exchange_on_drain(x, on_drain, j);
     start_waiting_jobs(d);
 }
@@ -437,6 +447,7 @@ void demo_chat_close(struct demo *d)
     while (!list_is_empty(&d->jobs)) {
         struct job *j = LIST_FIRST(&d->jobs, struct job, node);
         http_exchange_on_gone(j->x, NULL, NULL);
+        http_exchange_on_shut(j->x, NULL, NULL);
         http_exchange_on_drain(j->x, NULL, NULL);
         job_free(j);
     }

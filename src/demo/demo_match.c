@@ -112,7 +112,7 @@ static void learn_word(struct demo_match *m, const struct demo_word *word, const
     if ((m->n_words & (m->n_words - 1)) == 0)
         m->words = xrealloc(m->words, (m->n_words ? m->n_words * 2 : 1) * sizeof *m->words);
     m->words[m->n_words++] = (struct known_word){.word = *word, .meaning = *meaning};
-    map_put(m->word_at, word->text, (void *)(uintptr_t)m->n_words); // NOLINT(performance-no-int-to-ptr)
+    map_put(m->word_at, word->text, (void *)(uintptr_t)m->n_words);
 }
 
 static void learn_fillers(struct demo_match *m)
