@@ -141,7 +141,8 @@ static enum err explain(const char *path, cyaml_err_t fault, const struct compla
     if (strncmp(what, "Unexpected key: ", 16) == 0)
         return err_set(why, ERR_INVALID, "%s:%d: unknown key \"%s\"; known keys: %s", path,
                        line_of_key(path, what + 16), what + 16, known_keys);
-    struct span field, name = span_cut(span_str(strstr(c->where, "field '")), '\'', &field);
+    struct span field, name;
+    (void)span_cut(span_str(strstr(c->where, "field '")), '\'', &field);
     name = span_cut(field, '\'', &rest);
     return err_set(why, ERR_INVALID, "%s:%d: %.*s%s%s", path, (int)line, SPAN_ARG(name), name.len ? ": " : "",
                    what[0] ? what : cyaml_strerror(fault));

@@ -64,7 +64,7 @@ void events_publish(struct events *e, const char *user_id, const char *name, str
         .seq = seq, .name = name, .user_id = k->user_id, .json = span_of(k->json, json.len)};
     e->kept_bytes += json.len;
     LIST_EACH(sub, &e->subs, struct events_sub, node)
-    sub->fn(sub->arg, &k->ev);
+        sub->fn(sub->arg, &k->ev);
 }
 
 struct events_sub *events_subscribe(struct events *e, events_fn fn, void *arg)

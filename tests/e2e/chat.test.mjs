@@ -2,349 +2,391 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ADMIN, Hob, until } from '../lib/hob.mjs';
-import { answer, axe, input, launch, newChat, openPage, PHONE, say, shot, turn, untilPhase, watch, watchPosts } from '../lib/browser.mjs';
+import {
+  answer,
+  axe,
+  input,
+  launch,
+  newChat,
+  openPage,
+  PHONE,
+  say,
+  shot,
+  turn,
+  untilPhase,
+  watch,
+  watchPosts
+} from '../lib/browser.mjs';
 
 let hob, browser, fast, slow, never;
 before(async () => {
-	hob = await Hob.start();
-	browser = await launch();
-	fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
-	slow = await hob.addDemo('slow', ['--tokens-per-second', '20']);
-	never = await hob.addDemo('never', ['--load-seconds', '600']);
-	await hob.startServer(fast.id);
-	await hob.startServer(slow.id);
+  hob = await Hob.start();
+  browser = await launch();
+  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
+  slow = await hob.addDemo('slow', ['--tokens-per-second', '20']);
+  never = await hob.addDemo('never', ['--load-seconds', '600']);
+  await hob.startServer(fast.id);
+  await hob.startServer(slow.id);
 });
 after(async () => {
-	await browser?.close();
-	await hob?.stop();
+  await browser?.close();
+  await hob?.stop();
 });
 
 async function chatWith(server, options) {
-	const page = await openPage(browser, hob, options);
-	await newChat(page, hob, server);
-	return page;
+  const page = await openPage(browser, hob, options);
+  await newChat(page, hob, server);
+  return page;
 }
 
 async function close(page) {
-	assert.deepEqual(page.errors, []);
-	await page.context().close();
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 }
 
 /** What the store holds of the conversation that the page shows. */
 async function stored(page) {
-	return hob.get(`/api/conversations/${page.url().split('/').pop()}`);
+  return hob.get(`/api/conversations/${page.url().split('/').pop()}`);
 }
 
 async function streamedText(page, text) {
-	await answer(page, text).getByText(/\S+/).first().waitFor();
-	return answer(page, text).innerText();
+  await answer(page, text).getByText(/\S+/).first().waitFor();
+  return answer(page, text).innerText();
 }
 
 describe('an answer', { concurrency: 3 }, () => {
-	test('streams as Markdown with highlighted code that can be copied, and says its speed', async () => {
-		const page = await chatWith(fast);
-		await say(page, 'show me some markdown and code in c');
-		await untilPhase(page, 'show me some markdown', 'done');
-		const block = answer(page, 'show me some markdown').locator('pre').first();
-		await block.waitFor();
-		await answer(page, 'show me some markdown').getByRole('button', { name: 'Copy', exact: true }).first().click();
-		assert.ok((await page.evaluate(() => navigator.clipboard.readText())).length > 5);
-		assert.match(await answer(page, 'show me some markdown').locator('[data-meta]').innerText(), /tok\/s/);
-		await shot(page, 'answer', { doc: 'chat-answer' });
-		await axe(page);
-		await close(page);
-	});
+  test('streams as Markdown with highlighted code that can be copied, and says its speed', async () => {
+    const page = await chatWith(fast);
+    await say(page, 'show me some markdown and code in c');
+    await untilPhase(page, 'show me some markdown', 'done');
+    const block = answer(page, 'show me some markdown').locator('pre').first();
+    await block.waitFor();
+    await answer(page, 'show me some markdown').getByRole('button', { name: 'Copy', exact: true }).first().click();
+    assert.ok((await page.evaluate(() => navigator.clipboard.readText())).length > 5);
+    assert.match(await answer(page, 'show me some markdown').locator('[data-meta]').innerText(), /tok\/s/);
+    await shot(page, 'answer', { doc: 'chat-answer' });
+    await axe(page);
+    await close(page);
+  });
 
-	test('can be stopped; its text stays, also after a reload', async () => {
-		const page = await chatWith(slow);
-		await say(page, 'long 2000');
-		await streamedText(page, 'long 2000');
-		await page.getByRole('button', { name: 'Stop', exact: true }).click();
-		const article = await untilPhase(page, 'long 2000', 'done').catch(() => turn(page, 'long 2000'));
-		await article.getByText('Stopped').waitFor();
-		const text = await answer(page, 'long 2000').locator('.markdown').first().innerText();
-		await page.reload();
-		await turn(page, 'long 2000').getByText('Stopped').waitFor();
-		assert.equal(await answer(page, 'long 2000').locator('.markdown').first().innerText(), text);
-		await until(async () => (await hob.server('slow')).engine.active === 0, 'the engine has stopped working');
-		await close(page);
-	});
+  test('can be stopped; its text stays, also after a reload', async () => {
+    const page = await chatWith(slow);
+    await say(page, 'long 2000');
+    await streamedText(page, 'long 2000');
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const article = await untilPhase(page, 'long 2000', 'done').catch(() => turn(page, 'long 2000'));
+    await article.getByText('Stopped').waitFor();
+    const text = await answer(page, 'long 2000').locator('.markdown').first().innerText();
+    await page.reload();
+    await turn(page, 'long 2000').getByText('Stopped').waitFor();
+    assert.equal(await answer(page, 'long 2000').locator('.markdown').first().innerText(), text);
+    await until(async () => (await hob.server('slow')).engine.active === 0, 'the engine has stopped working');
+    await close(page);
+  });
 
-	test('goes on with the tab closed, and is all there on coming back', async () => {
-		const page = await chatWith(slow);
-		await say(page, 'long 60');
-		await streamedText(page, 'long 60');
-		const { conversation } = await stored(page);
-		const context = page.context();
-		await page.close();
-		const done = await until(async () => {
-			const { messages } = await hob.get(`/api/conversations/${conversation.id}`);
-			return messages[1]?.state === 'done' && messages[1];
-		}, 'the answer is finished without a tab');
-		const back = watch(await context.newPage());
-		await back.goto(`${hob.url}/chat/${conversation.id}`);
-		await untilPhase(back, 'long 60', 'done');
-		const words = done.content.trim().split(/\s+/);
-		assert.ok((await answer(back, 'long 60').innerText()).includes(words.at(-1)));
-		await close(back);
-	});
+  test('goes on with the tab closed, and is all there on coming back', async () => {
+    const page = await chatWith(slow);
+    await say(page, 'long 60');
+    await streamedText(page, 'long 60');
+    const { conversation } = await stored(page);
+    const context = page.context();
+    await page.close();
+    const done = await until(async () => {
+      const { messages } = await hob.get(`/api/conversations/${conversation.id}`);
+      return messages[1]?.state === 'done' && messages[1];
+    }, 'the answer is finished without a tab');
+    const back = watch(await context.newPage());
+    await back.goto(`${hob.url}/chat/${conversation.id}`);
+    await untilPhase(back, 'long 60', 'done');
+    const words = done.content.trim().split(/\s+/);
+    assert.ok((await answer(back, 'long 60').innerText()).includes(words.at(-1)));
+    await close(back);
+  });
 
-	test('reattaches on reload in the middle, without a gap or a repeated word', async () => {
-		const page = await chatWith(slow);
-		await say(page, 'long 80');
-		await streamedText(page, 'long 80');
-		await page.reload();
-		await untilPhase(page, 'long 80', 'done');
-		const { messages } = await stored(page);
-		const shown = (await answer(page, 'long 80').innerText()).replace(/\s+/g, ' ');
-		assert.ok(shown.includes(messages[1].content.replace(/[*_`#>|-]/g, '').replace(/\s+/g, ' ').trim().slice(0, 200)));
-		assert.equal(messages.length, 2);
-		await close(page);
-	});
+  test('reattaches on reload in the middle, without a gap or a repeated word', async () => {
+    const page = await chatWith(slow);
+    await say(page, 'long 80');
+    await streamedText(page, 'long 80');
+    await page.reload();
+    await untilPhase(page, 'long 80', 'done');
+    const { messages } = await stored(page);
+    const shown = (await answer(page, 'long 80').innerText()).replace(/\s+/g, ' ');
+    assert.ok(
+      shown.includes(
+        messages[1].content
+          .replace(/[*_`#>|-]/g, '')
+          .replace(/\s+/g, ' ')
+          .trim()
+          .slice(0, 200)
+      )
+    );
+    assert.equal(messages.length, 2);
+    await close(page);
+  });
 
-	test('grows in two tabs alike', async () => {
-		const page = await chatWith(slow);
-		await say(page, 'long 60');
-		await streamedText(page, 'long 60');
-		const other = watch(await page.context().newPage());
-		await other.goto(page.url());
-		await untilPhase(page, 'long 60', 'done');
-		await untilPhase(other, 'long 60', 'done');
-		const strip = (s) => s.replace(/\s+/g, ' ');
-		assert.equal(
-			strip(await answer(other, 'long 60').locator('.markdown').first().innerText()),
-			strip(await answer(page, 'long 60').locator('.markdown').first().innerText())
-		);
-		assert.deepEqual(other.errors, []);
-		await close(page);
-	});
+  test('grows in two tabs alike', async () => {
+    const page = await chatWith(slow);
+    await say(page, 'long 60');
+    await streamedText(page, 'long 60');
+    const other = watch(await page.context().newPage());
+    await other.goto(page.url());
+    await untilPhase(page, 'long 60', 'done');
+    await untilPhase(other, 'long 60', 'done');
+    const strip = (s) => s.replace(/\s+/g, ' ');
+    assert.equal(
+      strip(await answer(other, 'long 60').locator('.markdown').first().innerText()),
+      strip(await answer(page, 'long 60').locator('.markdown').first().innerText())
+    );
+    assert.deepEqual(other.errors, []);
+    await close(page);
+  });
 
-	test('keeps its reasoning folded', async () => {
-		const thinker = await hob.addDemo('thinker', ['--think', '--tokens-per-second', '300']);
-		const page = await chatWith(thinker);
-		await say(page, 'What is hob?');
-		await untilPhase(page, 'What is hob?', 'done');
-		const summary = answer(page, 'What is hob?').locator('summary');
-		await summary.getByText('Reasoning').waitFor();
-		assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 0);
-		await summary.click();
-		assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 1);
-		await close(page);
-	});
+  test('keeps its reasoning folded', async () => {
+    const thinker = await hob.addDemo('thinker', ['--think', '--tokens-per-second', '300']);
+    const page = await chatWith(thinker);
+    await say(page, 'What is hob?');
+    await untilPhase(page, 'What is hob?', 'done');
+    const summary = answer(page, 'What is hob?').locator('summary');
+    await summary.getByText('Reasoning').waitFor();
+    assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 0);
+    await summary.click();
+    assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 1);
+    await close(page);
+  });
 });
 
 describe('what breaks in the middle', () => {
-	test('an engine that is killed: the text is kept, the page says so and offers Continue and Retry', async () => {
-		const mortal = await hob.addDemo('mortal', ['--tokens-per-second', '40', '--die-after-tokens', '25']);
-		const page = await chatWith(mortal);
-		await say(page, 'long 200');
-		await turn(page, 'long 200').getByText('Interrupted.').waitFor();
-		const text = await answer(page, 'long 200').innerText();
-		assert.ok(text.length > 40, text);
-		await page.getByRole('button', { name: 'Continue' }).waitFor();
-		await page.getByRole('button', { name: 'Retry', exact: true }).waitFor();
-		await shot(page, 'interrupted');
-		await axe(page);
-		const { messages } = await stored(page);
-		assert.equal(messages[1].state, 'interrupted');
-		assert.ok(messages[1].content.length > 20);
-		await close(page);
-	});
+  test('an engine that is killed: the text is kept, the page says so and offers Continue and Retry', async () => {
+    const mortal = await hob.addDemo('mortal', ['--tokens-per-second', '40', '--die-after-tokens', '25']);
+    const page = await chatWith(mortal);
+    await say(page, 'long 200');
+    await turn(page, 'long 200').getByText('Interrupted.').waitFor();
+    const text = await answer(page, 'long 200').innerText();
+    assert.ok(text.length > 40, text);
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    await page.getByRole('button', { name: 'Retry', exact: true }).waitFor();
+    await shot(page, 'interrupted');
+    await axe(page);
+    const { messages } = await stored(page);
+    assert.equal(messages[1].state, 'interrupted');
+    assert.ok(messages[1].content.length > 20);
+    await close(page);
+  });
 
-	test('hob killed with -9 in mid-stream: after the restart the text is there, marked interrupted, and Continue finishes it', async () => {
-		const own = await Hob.start();
-		const server = await own.addDemo('steady', ['--tokens-per-second', '30']);
-		await own.startServer(server.id);
-		const page = await openPage(browser, own);
-		await newChat(page, own, server);
-		await say(page, 'long 150');
-		await until(async () => (await answer(page, 'long 150').innerText().catch(() => '')).length > 150, 'some text');
-		const seen = (await answer(page, 'long 150').innerText()).replace(/\s+/g, ' ').trim();
-		const { port } = own;
-		await own.kill();
-		await own.run({ port });
-		await turn(page, 'long 150').getByText('Interrupted.').waitFor({ timeout: 20000 });
-		await page.reload();
-		await turn(page, 'long 150').getByText('Interrupted.').waitFor();
-		const kept = (await answer(page, 'long 150').innerText()).replace(/\s+/g, ' ');
-		// 200 ms at 30 tokens/s may be lost, not more.
-		assert.ok(kept.includes(seen.slice(0, Math.max(0, seen.length - 90))), `${seen}\n---\n${kept}`);
-		await page.getByRole('button', { name: 'Continue' }).click();
-		await untilPhase(page, 'long 150', 'done', 40000);
-		await page.context().close();
-		await own.stop();
-	});
+  test('hob killed with -9 in mid-stream: after the restart the text is there, marked interrupted, and Continue finishes it', async () => {
+    const own = await Hob.start();
+    const server = await own.addDemo('steady', ['--tokens-per-second', '30']);
+    await own.startServer(server.id);
+    const page = await openPage(browser, own);
+    await newChat(page, own, server);
+    await say(page, 'long 150');
+    await until(
+      async () =>
+        (
+          await answer(page, 'long 150')
+            .innerText()
+            .catch(() => '')
+        ).length > 150,
+      'some text'
+    );
+    const seen = (await answer(page, 'long 150').innerText()).replace(/\s+/g, ' ').trim();
+    const { port } = own;
+    await own.kill();
+    await own.run({ port });
+    await turn(page, 'long 150').getByText('Interrupted.').waitFor({ timeout: 20000 });
+    await page.reload();
+    await turn(page, 'long 150').getByText('Interrupted.').waitFor();
+    const kept = (await answer(page, 'long 150').innerText()).replace(/\s+/g, ' ');
+    // 200 ms at 30 tokens/s may be lost, not more.
+    assert.ok(kept.includes(seen.slice(0, Math.max(0, seen.length - 90))), `${seen}\n---\n${kept}`);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await untilPhase(page, 'long 150', 'done', 40000);
+    await page.context().close();
+    await own.stop();
+  });
 });
 
 describe('input and queue', { concurrency: 3 }, () => {
-	test('input and Send work all the time; two messages queue, can be edited, and go out in order', async () => {
-		const page = await chatWith(slow);
-		const posts = watchPosts(page);
-		await say(page, 'long 40');
-		await streamedText(page, 'long 40');
-		await say(page, 'echo second');
-		await say(page, 'echo third');
-		await untilPhase(page, 'echo second', 'queued');
-		await untilPhase(page, 'echo third', 'queued');
-		assert.ok(await page.getByRole('button', { name: 'Send', exact: true }).isEnabled());
-		await shot(page, 'queue');
-		await turn(page, 'echo third').getByRole('button', { name: 'Edit message' }).click();
-		await page.getByRole('textbox', { name: 'Edit message' }).fill('echo changed');
-		await page.getByRole('button', { name: 'Save' }).click();
-		await untilPhase(page, 'echo changed', 'done', 60000);
-		assert.deepEqual(posts.map((p) => p.body.message.content), ['long 40', 'echo second', 'echo changed']);
-		const { messages } = await stored(page);
-		assert.deepEqual(messages.map((m) => m.role).sort(), ['assistant', 'assistant', 'assistant', 'user', 'user', 'user']);
-		await close(page);
-	});
+  test('input and Send work all the time; two messages queue, can be edited, and go out in order', async () => {
+    const page = await chatWith(slow);
+    const posts = watchPosts(page);
+    await say(page, 'long 40');
+    await streamedText(page, 'long 40');
+    await say(page, 'echo second');
+    await say(page, 'echo third');
+    await untilPhase(page, 'echo second', 'queued');
+    await untilPhase(page, 'echo third', 'queued');
+    assert.ok(await page.getByRole('button', { name: 'Send', exact: true }).isEnabled());
+    await shot(page, 'queue');
+    await turn(page, 'echo third').getByRole('button', { name: 'Edit message' }).click();
+    await page.getByRole('textbox', { name: 'Edit message' }).fill('echo changed');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await untilPhase(page, 'echo changed', 'done', 60000);
+    assert.deepEqual(
+      posts.map((p) => p.body.message.content),
+      ['long 40', 'echo second', 'echo changed']
+    );
+    const { messages } = await stored(page);
+    assert.deepEqual(messages.map((m) => m.role).sort(), [
+      'assistant',
+      'assistant',
+      'assistant',
+      'user',
+      'user',
+      'user'
+    ]);
+    await close(page);
+  });
 
-	test('a queued message survives a reload and is answered after the one before it', async () => {
-		const page = await chatWith(slow);
-		await say(page, 'long 60');
-		await streamedText(page, 'long 60');
-		await say(page, 'echo after reload');
-		await untilPhase(page, 'echo after reload', 'queued');
-		await page.reload();
-		await untilPhase(page, 'echo after reload', 'done', 60000);
-		await close(page);
-	});
+  test('a queued message survives a reload and is answered after the one before it', async () => {
+    const page = await chatWith(slow);
+    await say(page, 'long 60');
+    await streamedText(page, 'long 60');
+    await say(page, 'echo after reload');
+    await untilPhase(page, 'echo after reload', 'queued');
+    await page.reload();
+    await untilPhase(page, 'echo after reload', 'done', 60000);
+    await close(page);
+  });
 
-	test('when the first fails the queue pauses, and Retry resumes it', async () => {
-		const server = await hob.addDemo('late', ['--load-seconds', '600']);
-		const page = await chatWith(server);
-		await say(page, 'echo one');
-		await say(page, 'echo two');
-		await page.getByText('Failed to connect to model after 3 attempts').waitFor({ timeout: 20000 });
-		await untilPhase(page, 'echo two', 'queued');
-		await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
-		await hob.post(`/api/servers/${server.id}/restart`);
-		await hob.untilState(server.id, 'ready');
-		await page.getByRole('button', { name: 'Retry', exact: true }).click();
-		await untilPhase(page, 'echo two', 'done');
-		await close(page);
-	});
+  test('when the first fails the queue pauses, and Retry resumes it', async () => {
+    const server = await hob.addDemo('late', ['--load-seconds', '600']);
+    const page = await chatWith(server);
+    await say(page, 'echo one');
+    await say(page, 'echo two');
+    await page.getByText('Failed to connect to model after 3 attempts').waitFor({ timeout: 20000 });
+    await untilPhase(page, 'echo two', 'queued');
+    await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
+    await hob.post(`/api/servers/${server.id}/restart`);
+    await hob.untilState(server.id, 'ready');
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
+    await untilPhase(page, 'echo two', 'done');
+    await close(page);
+  });
 
-	test('Enter during IME composition sends nothing', async () => {
-		const page = await chatWith(fast);
-		const posts = watchPosts(page);
-		await input(page).fill('nihongo');
-		await input(page).evaluate((el) =>
-			el.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true }))
-		);
-		await new Promise((resolve) => setTimeout(resolve, 300));
-		assert.equal(posts.length, 0);
-		assert.equal(await input(page).inputValue(), 'nihongo');
-		await close(page);
-	});
+  test('Enter during IME composition sends nothing', async () => {
+    const page = await chatWith(fast);
+    const posts = watchPosts(page);
+    await input(page).fill('nihongo');
+    await input(page).evaluate((el) =>
+      el.dispatchEvent(
+        new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true })
+      )
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(posts.length, 0);
+    assert.equal(await input(page).inputValue(), 'nihongo');
+    await close(page);
+  });
 
-	test('an image and a text file go with the message and are shown again after a reload', async () => {
-		const page = await chatWith(fast);
-		const png = Buffer.from(
-			'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-			'base64'
-		);
-		await page.locator('input[type=file]').setInputFiles([
-			{ name: 'dot.png', mimeType: 'image/png', buffer: png },
-			{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('remember the milk') }
-		]);
-		await page.getByRole('list', { name: 'Attachments' }).getByText('notes.txt').waitFor();
-		await say(page, 'what is in these?');
-		await untilPhase(page, 'what is in these?', 'done');
-		await page.reload();
-		const article = turn(page, 'what is in these?');
-		await article.getByText('notes.txt').waitFor();
-		assert.ok(await article.locator('img').evaluate((img) => img.decode().then(() => img.naturalWidth === 1)));
-		await close(page);
-	});
+  test('an image and a text file go with the message and are shown again after a reload', async () => {
+    const page = await chatWith(fast);
+    const png = Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64'
+    );
+    await page.locator('input[type=file]').setInputFiles([
+      { name: 'dot.png', mimeType: 'image/png', buffer: png },
+      { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('remember the milk') }
+    ]);
+    await page.getByRole('list', { name: 'Attachments' }).getByText('notes.txt').waitFor();
+    await say(page, 'what is in these?');
+    await untilPhase(page, 'what is in these?', 'done');
+    await page.reload();
+    const article = turn(page, 'what is in these?');
+    await article.getByText('notes.txt').waitFor();
+    assert.ok(await article.locator('img').evaluate((img) => img.decode().then(() => img.naturalWidth === 1)));
+    await close(page);
+  });
 });
 
 describe('reload loses nothing', { concurrency: 4 }, () => {
-	test('in a wait, as the first message of an empty chat: shown as not sent, with a Retry', async () => {
-		const page = await chatWith(never);
-		await say(page, 'do not lose me');
-		await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-		await page.reload();
-		await untilPhase(page, 'do not lose me', 'unsent');
-		await page.getByRole('button', { name: 'Retry', exact: true }).waitFor();
-		await close(page);
-	});
+  test('in a wait, as the first message of an empty chat: shown as not sent, with a Retry', async () => {
+    const page = await chatWith(never);
+    await say(page, 'do not lose me');
+    await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+    await page.reload();
+    await untilPhase(page, 'do not lose me', 'unsent');
+    await page.getByRole('button', { name: 'Retry', exact: true }).waitFor();
+    await close(page);
+  });
 
-	test('after the card', async () => {
-		const page = await chatWith(never);
-		await say(page, 'still here');
-		await page.getByText('Failed to connect to model after 3 attempts').waitFor({ timeout: 20000 });
-		await page.reload();
-		await untilPhase(page, 'still here', 'unsent');
-		await close(page);
-	});
+  test('after the card', async () => {
+    const page = await chatWith(never);
+    await say(page, 'still here');
+    await page.getByText('Failed to connect to model after 3 attempts').waitFor({ timeout: 20000 });
+    await page.reload();
+    await untilPhase(page, 'still here', 'unsent');
+    await close(page);
+  });
 
-	test('while hob cannot be reached at all', async () => {
-		const page = await chatWith(fast);
-		await page.route('**/api/chat/completions', (route) => route.abort('connectionrefused'));
-		await page.route('**/api/messages/**', (route) => route.abort('connectionrefused'));
-		await say(page, 'typed on a train');
-		await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-		await page.unroute('**/api/chat/completions');
-		await page.unroute('**/api/messages/**');
-		await page.reload();
-		await untilPhase(page, 'typed on a train', 'unsent');
-		await page.getByRole('button', { name: 'Retry', exact: true }).click();
-		await untilPhase(page, 'typed on a train', 'done');
-		await close(page);
-	});
+  test('while hob cannot be reached at all', async () => {
+    const page = await chatWith(fast);
+    await page.route('**/api/chat/completions', (route) => route.abort('connectionrefused'));
+    await page.route('**/api/messages/**', (route) => route.abort('connectionrefused'));
+    await say(page, 'typed on a train');
+    await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+    await page.unroute('**/api/chat/completions');
+    await page.unroute('**/api/messages/**');
+    await page.reload();
+    await untilPhase(page, 'typed on a train', 'unsent');
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
+    await untilPhase(page, 'typed on a train', 'done');
+    await close(page);
+  });
 
-	test('leaving the page in a wait and coming back changes nothing', async () => {
-		const server = await hob.addDemo('come-back', ['--load-seconds', '5', '--tokens-per-second', '200']);
-		const page = await chatWith(server);
-		await say(page, 'wait for me');
-		await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-		await page.getByRole('link', { name: 'Servers' }).first().click();
-		await page.waitForURL('**/servers');
-		await page.goBack();
-		await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\)/).waitFor();
-		await untilPhase(page, 'wait for me', 'done');
-		await close(page);
-	});
+  test('leaving the page in a wait and coming back changes nothing', async () => {
+    const server = await hob.addDemo('come-back', ['--load-seconds', '5', '--tokens-per-second', '200']);
+    const page = await chatWith(server);
+    await say(page, 'wait for me');
+    await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+    await page.getByRole('link', { name: 'Servers' }).first().click();
+    await page.waitForURL('**/servers');
+    await page.goBack();
+    await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\)/).waitFor();
+    await untilPhase(page, 'wait for me', 'done');
+    await close(page);
+  });
 });
 
 describe('log-in', () => {
-	test('expiring in a cycle keeps the message; it goes out after signing in, in place', async () => {
-		const own = await Hob.start();
-		const server = await own.addDemo('expires', ['--load-seconds', '600']);
-		const page = await openPage(browser, own);
-		await newChat(page, own, server);
-		await say(page, 'keep me');
-		await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-		await own.post('/api/logout');
-		const dialog = page.getByRole('dialog');
-		await dialog.waitFor({ timeout: 15000 });
-		await shot(page, 'login-dialog');
-		await own.logIn();
-		await own.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
-		await own.post(`/api/servers/${server.id}/restart`);
-		await own.untilState(server.id, 'ready');
-		await dialog.getByLabel('Name').fill(ADMIN.name);
-		await dialog.getByLabel('Password', { exact: true }).fill(ADMIN.password);
-		await dialog.getByRole('button', { name: 'Log in' }).click();
-		await untilPhase(page, 'keep me', 'done');
-		assert.match(page.url(), /\/chat\//);
-		await page.context().close();
-		await own.stop();
-	});
+  test('expiring in a cycle keeps the message; it goes out after signing in, in place', async () => {
+    const own = await Hob.start();
+    const server = await own.addDemo('expires', ['--load-seconds', '600']);
+    const page = await openPage(browser, own);
+    await newChat(page, own, server);
+    await say(page, 'keep me');
+    await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+    await own.post('/api/logout');
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor({ timeout: 15000 });
+    await shot(page, 'login-dialog');
+    await own.logIn();
+    await own.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
+    await own.post(`/api/servers/${server.id}/restart`);
+    await own.untilState(server.id, 'ready');
+    await dialog.getByLabel('Name').fill(ADMIN.name);
+    await dialog.getByLabel('Password', { exact: true }).fill(ADMIN.password);
+    await dialog.getByRole('button', { name: 'Log in' }).click();
+    await untilPhase(page, 'keep me', 'done');
+    assert.match(page.url(), /\/chat\//);
+    await page.context().close();
+    await own.stop();
+  });
 });
 
 describe('on a phone', () => {
-	test('the chat is usable, light and dark', async () => {
-		for (const dark of [false, true]) {
-			const page = await chatWith(fast, { viewport: PHONE, dark });
-			await input(page).fill('Show me a table');
-			await page.getByRole('button', { name: 'Send', exact: true }).click();
-			await untilPhase(page, 'Show me a table', 'done');
-			const width = await page.evaluate(() => document.documentElement.scrollWidth);
-			assert.ok(width <= PHONE.width, `scrolls sideways: ${width}`);
-			await shot(page, `phone-${dark ? 'dark' : 'light'}`);
-			await axe(page);
-			await close(page);
-		}
-	});
+  test('the chat is usable, light and dark', async () => {
+    for (const dark of [false, true]) {
+      const page = await chatWith(fast, { viewport: PHONE, dark });
+      await input(page).fill('Show me a table');
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      await untilPhase(page, 'Show me a table', 'done');
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= PHONE.width, `scrolls sideways: ${width}`);
+      await shot(page, `phone-${dark ? 'dark' : 'light'}`);
+      await axe(page);
+      await close(page);
+    }
+  });
 });

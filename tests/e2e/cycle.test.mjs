@@ -2,191 +2,209 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Hob, until } from '../lib/hob.mjs';
-import { answer, axe, gaps, input, launch, newChat, openPage, say, shot, turn, untilPhase, watchPosts } from '../lib/browser.mjs';
+import {
+  answer,
+  axe,
+  gaps,
+  input,
+  launch,
+  newChat,
+  openPage,
+  say,
+  shot,
+  turn,
+  untilPhase,
+  watchPosts
+} from '../lib/browser.mjs';
 
 const CARD = 'Failed to connect to model after 3 attempts';
 const NEVER = ['--load-seconds', '600'];
 
 let hob, browser;
 before(async () => {
-	hob = await Hob.start();
-	browser = await launch();
+  hob = await Hob.start();
+  browser = await launch();
 });
 after(async () => {
-	await browser?.close();
-	await hob?.stop();
+  await browser?.close();
+  await hob?.stop();
 });
 
 /** A page with a new chat on a fresh demo server that runs with args. */
 async function chatWith(name, args, more) {
-	const server = await hob.addDemo(name, args, more);
-	const page = await openPage(browser, hob);
-	const posts = watchPosts(page);
-	await newChat(page, hob, server);
-	return { server, page, posts };
+  const server = await hob.addDemo(name, args, more);
+  const page = await openPage(browser, hob);
+  const posts = watchPosts(page);
+  await newChat(page, hob, server);
+  return { server, page, posts };
 }
 
 async function close(page) {
-	assert.deepEqual(page.errors, []);
-	await page.context().close();
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 }
 
 /** The wait before each attempt, +-0.3 s, and the request's own time. */
 function assertWaits(posts, expected) {
-	const found = gaps(posts);
-	assert.equal(found.length, expected.length, `gaps ${found}`);
-	found.forEach((gap, i) => assert.ok(Math.abs(gap - expected[i]) <= 0.3, `wait ${i + 1}: ${gap} s`));
+  const found = gaps(posts);
+  assert.equal(found.length, expected.length, `gaps ${found}`);
+  found.forEach((gap, i) => assert.ok(Math.abs(gap - expected[i]) <= 0.3, `wait ${i + 1}: ${gap} s`));
 }
 
 // Tests that mostly wait run side by side.
 describe('a model that becomes ready', { concurrency: 4 }, () => {
-	for (const [seconds, requests] of [
-		[1, 2],
-		[5, 3],
-		[11, 4]
-	]) {
-		test(`at ${seconds} s: ${requests} requests and an answer, without another click`, async () => {
-			const { page, posts } = await chatWith(`ready-${seconds}`, ['--load-seconds', String(seconds), '--tokens-per-second', '200']);
-			await say(page, 'What is hob?');
-			await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-			await untilPhase(page, 'What is hob?', 'done');
-			assert.match(await answer(page, 'What is hob?').innerText(), /hob/);
-			assert.equal(posts.length, requests);
-			assert.equal(new Set(posts.map((p) => p.body.message.id)).size, 1, 'one id on every attempt');
-			assert.equal(await page.getByText(CARD).count(), 0);
-			await close(page);
-		});
-	}
+  for (const [seconds, requests] of [
+    [1, 2],
+    [5, 3],
+    [11, 4]
+  ]) {
+    test(`at ${seconds} s: ${requests} requests and an answer, without another click`, async () => {
+      const { page, posts } = await chatWith(`ready-${seconds}`, [
+        '--load-seconds',
+        String(seconds),
+        '--tokens-per-second',
+        '200'
+      ]);
+      await say(page, 'What is hob?');
+      await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+      await untilPhase(page, 'What is hob?', 'done');
+      assert.match(await answer(page, 'What is hob?').innerText(), /hob/);
+      assert.equal(posts.length, requests);
+      assert.equal(new Set(posts.map((p) => p.body.message.id)).size, 1, 'one id on every attempt');
+      assert.equal(await page.getByText(CARD).count(), 0);
+      await close(page);
+    });
+  }
 
-	test('shows the load while it waits', async () => {
-		const { page } = await chatWith('progress', ['--load-seconds', '4', '--tokens-per-second', '200']);
-		await say(page, 'hello');
-		await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor();
-		await turn(page, 'hello').getByRole('progressbar').waitFor();
-		await page.getByText(/loading [3-8]\d %/).waitFor();
-		await shot(page, 'connecting', { doc: 'chat-connecting' });
-		await axe(page);
-		await untilPhase(page, 'hello', 'done');
-		await close(page);
-	});
+  test('shows the load while it waits', async () => {
+    const { page } = await chatWith('progress', ['--load-seconds', '4', '--tokens-per-second', '200']);
+    await say(page, 'hello');
+    await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor();
+    await turn(page, 'hello').getByRole('progressbar').waitFor();
+    await page.getByText(/loading [3-8]\d %/).waitFor();
+    await shot(page, 'connecting', { doc: 'chat-connecting' });
+    await axe(page);
+    await untilPhase(page, 'hello', 'done');
+    await close(page);
+  });
 });
 
 describe('a model that never becomes ready', { concurrency: 3 }, () => {
-	test('4 requests, waits of 2, 4 and 6 s, then the card; Retry works, as the first message of an empty chat', async () => {
-		const { server, page, posts } = await chatWith('never', NEVER);
-		await say(page, 'are you there?');
-		for (const n of [1, 2, 3]) await page.getByText(`Connecting to model... (attempt ${n}/3)`).waitFor();
-		const card = turn(page, 'are you there?').getByRole('alert');
-		await card.getByText(CARD).waitFor();
-		assertWaits(posts, [2, 4, 6]);
-		assert.match(await card.innerText(), /The model may still be loading\. Check the Servers page for status\./);
-		assert.equal(await card.getByRole('link', { name: 'Servers page' }).getAttribute('href'), '/servers');
-		await card.getByRole('button', { name: 'Send when ready' }).waitFor();
-		assert.ok(await input(page).isEnabled());
-		assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'focus stays in the input');
-		await shot(page, 'card');
-		await axe(page);
+  test('4 requests, waits of 2, 4 and 6 s, then the card; Retry works, as the first message of an empty chat', async () => {
+    const { server, page, posts } = await chatWith('never', NEVER);
+    await say(page, 'are you there?');
+    for (const n of [1, 2, 3]) await page.getByText(`Connecting to model... (attempt ${n}/3)`).waitFor();
+    const card = turn(page, 'are you there?').getByRole('alert');
+    await card.getByText(CARD).waitFor();
+    assertWaits(posts, [2, 4, 6]);
+    assert.match(await card.innerText(), /The model may still be loading\. Check the Servers page for status\./);
+    assert.equal(await card.getByRole('link', { name: 'Servers page' }).getAttribute('href'), '/servers');
+    await card.getByRole('button', { name: 'Send when ready' }).waitFor();
+    assert.ok(await input(page).isEnabled());
+    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'focus stays in the input');
+    await shot(page, 'card');
+    await axe(page);
 
-		// The model comes after all; the click on Retry is enough.
-		await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
-		await hob.post(`/api/servers/${server.id}/restart`);
-		await hob.untilState(server.id, 'ready');
-		await card.getByRole('button', { name: 'Retry', exact: true }).click();
-		await untilPhase(page, 'are you there?', 'done');
-		assert.equal(posts.length, 5);
-		assert.equal(posts[4].body.message.id, posts[0].body.message.id);
-		assert.equal(await page.locator('article[data-turn]').count(), 1);
-		await close(page);
-	});
+    // The model comes after all; the click on Retry is enough.
+    await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
+    await hob.post(`/api/servers/${server.id}/restart`);
+    await hob.untilState(server.id, 'ready');
+    await card.getByRole('button', { name: 'Retry', exact: true }).click();
+    await untilPhase(page, 'are you there?', 'done');
+    assert.equal(posts.length, 5);
+    assert.equal(posts[4].body.message.id, posts[0].body.message.id);
+    assert.equal(await page.locator('article[data-turn]').count(), 1);
+    await close(page);
+  });
 
-	test('Stop in a wait ends it: nothing is sent any more, the message stays', async () => {
-		const { server, page, posts } = await chatWith('stopped-wait', NEVER);
-		await say(page, 'stop me');
-		await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-		await page.getByRole('button', { name: 'Stop', exact: true }).click();
-		await untilPhase(page, 'stop me', 'unsent');
-		const before = posts.length;
-		await new Promise((resolve) => setTimeout(resolve, 2600));
-		assert.equal(posts.length, before);
-		assert.equal((await hob.server(server.name)).engine.state, 'loading', 'the load goes on');
-		await close(page);
-	});
+  test('Stop in a wait ends it: nothing is sent any more, the message stays', async () => {
+    const { server, page, posts } = await chatWith('stopped-wait', NEVER);
+    await say(page, 'stop me');
+    await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await untilPhase(page, 'stop me', 'unsent');
+    const before = posts.length;
+    await new Promise((resolve) => setTimeout(resolve, 2600));
+    assert.equal(posts.length, before);
+    assert.equal((await hob.server(server.name)).engine.state, 'loading', 'the load goes on');
+    await close(page);
+  });
 
-	test('Send when ready: answered later, with the page closed', async () => {
-		const { server, page } = await chatWith('outbox', ['--load-seconds', '16', '--tokens-per-second', '300']);
-		await say(page, 'answer me later');
-		await page.getByText(CARD).waitFor({ timeout: 20000 });
-		await page.getByRole('button', { name: 'Send when ready' }).click();
-		await untilPhase(page, 'answer me later', 'outbox');
-		const url = page.url();
-		await close(page);
-		const id = url.split('/').pop();
-		await until(async () => {
-			const { messages } = await hob.get(`/api/conversations/${id}`);
-			return messages.length === 2 && messages[1].state === 'done';
-		}, `the outbox of ${server.name} is answered`);
-	});
+  test('Send when ready: answered later, with the page closed', async () => {
+    const { server, page } = await chatWith('outbox', ['--load-seconds', '16', '--tokens-per-second', '300']);
+    await say(page, 'answer me later');
+    await page.getByText(CARD).waitFor({ timeout: 20000 });
+    await page.getByRole('button', { name: 'Send when ready' }).click();
+    await untilPhase(page, 'answer me later', 'outbox');
+    const url = page.url();
+    await close(page);
+    const id = url.split('/').pop();
+    await until(async () => {
+      const { messages } = await hob.get(`/api/conversations/${id}`);
+      return messages.length === 2 && messages[1].state === 'done';
+    }, `the outbox of ${server.name} is answered`);
+  });
 });
 
 describe('statuses', { concurrency: 4 }, () => {
-	for (const status of [502, 503, 504]) {
-		test(`${status} from the engine counts as not ready: 4 requests`, async () => {
-			const { page, posts } = await chatWith(`status-${status}`, ['--status', String(status)]);
-			await say(page, 'try');
-			await page.getByText(CARD).waitFor({ timeout: 30000 });
-			assert.equal(posts.length, 4);
-			await close(page);
-		});
-	}
+  for (const status of [502, 503, 504]) {
+    test(`${status} from the engine counts as not ready: 4 requests`, async () => {
+      const { page, posts } = await chatWith(`status-${status}`, ['--status', String(status)]);
+      await say(page, 'try');
+      await page.getByText(CARD).waitFor({ timeout: 30000 });
+      assert.equal(posts.length, 4);
+      await close(page);
+    });
+  }
 
-	test('a hob that cannot be reached counts as not ready, and the message survives it', async () => {
-		const { page, posts } = await chatWith('unreachable', ['--tokens-per-second', '200']);
-		await page.route('**/api/chat/completions', (route) => route.abort('connectionrefused'));
-		await say(page, 'is anybody there?');
-		await page.getByText(CARD).waitFor({ timeout: 30000 });
-		assert.equal(posts.length, 4);
-		assertWaits(posts, [2, 4, 6]);
-		await page.unroute('**/api/chat/completions');
-		await page.getByRole('button', { name: 'Retry', exact: true }).click();
-		await untilPhase(page, 'is anybody there?', 'done');
-		await close(page);
-	});
+  test('a hob that cannot be reached counts as not ready, and the message survives it', async () => {
+    const { page, posts } = await chatWith('unreachable', ['--tokens-per-second', '200']);
+    await page.route('**/api/chat/completions', (route) => route.abort('connectionrefused'));
+    await say(page, 'is anybody there?');
+    await page.getByText(CARD).waitFor({ timeout: 30000 });
+    assert.equal(posts.length, 4);
+    assertWaits(posts, [2, 4, 6]);
+    await page.unroute('**/api/chat/completions');
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
+    await untilPhase(page, 'is anybody there?', 'done');
+    await close(page);
+  });
 
-	for (const status of [400, 401, 403, 404, 409, 413, 422, 429, 500]) {
-		test(`${status} from the engine: exactly one request, its own error, no attempts`, async () => {
-			const { page, posts } = await chatWith(`status-${status}`, ['--status', String(status)]);
-			const server = await hob.server(`status-${status}`);
-			await hob.startServer(server.id);
-			await say(page, 'try');
-			const card = turn(page, 'try').getByRole('alert');
-			await card.waitFor();
-			await card.getByText(`told to answer ${status}`).waitFor();
-			await new Promise((resolve) => setTimeout(resolve, 2500));
-			assert.equal(posts.length, 1);
-			assert.equal(await page.getByText(/attempt|after 3/).count(), 0);
-			await close(page);
-		});
-	}
+  for (const status of [400, 401, 403, 404, 409, 413, 422, 429, 500]) {
+    test(`${status} from the engine: exactly one request, its own error, no attempts`, async () => {
+      const { page, posts } = await chatWith(`status-${status}`, ['--status', String(status)]);
+      const server = await hob.server(`status-${status}`);
+      await hob.startServer(server.id);
+      await say(page, 'try');
+      const card = turn(page, 'try').getByRole('alert');
+      await card.waitFor();
+      await card.getByText(`told to answer ${status}`).waitFor();
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      assert.equal(posts.length, 1);
+      assert.equal(await page.getByText(/attempt|after 3/).count(), 0);
+      await close(page);
+    });
+  }
 
-	test('a server that fails to load: the cycle ends at once with exit code, hint and last lines', async () => {
-		const { page } = await chatWith('dies-loading', ['--load-seconds', '1.5', '--die-while-loading']);
-		await say(page, 'hello');
-		const card = turn(page, 'hello').getByRole('alert');
-		await card.getByText('dies-loading failed').waitFor();
-		assert.match(await card.innerText(), /exited with code 1/);
-		assert.ok((await card.locator('pre').innerText()).length > 0);
-		await shot(page, 'failed-engine');
-		await axe(page);
-		await close(page);
-	});
+  test('a server that fails to load: the cycle ends at once with exit code, hint and last lines', async () => {
+    const { page } = await chatWith('dies-loading', ['--load-seconds', '1.5', '--die-while-loading']);
+    await say(page, 'hello');
+    const card = turn(page, 'hello').getByRole('alert');
+    await card.getByText('dies-loading failed').waitFor();
+    assert.match(await card.innerText(), /exited with code 1/);
+    assert.ok((await card.locator('pre').innerText()).length > 0);
+    await shot(page, 'failed-engine');
+    await axe(page);
+    await close(page);
+  });
 
-	test('a server that may not be started by a message says so', async () => {
-		const { page, posts } = await chatWith('by-hand', [], { on_demand: false });
-		await say(page, 'hello');
-		await turn(page, 'hello').getByRole('alert').waitFor();
-		assert.equal(posts.length, 1);
-		await page.getByRole('button', { name: 'Start and send' }).click();
-		await untilPhase(page, 'hello', 'done');
-		await close(page);
-	});
+  test('a server that may not be started by a message says so', async () => {
+    const { page, posts } = await chatWith('by-hand', [], { on_demand: false });
+    await say(page, 'hello');
+    await turn(page, 'hello').getByRole('alert').waitFor();
+    assert.equal(posts.length, 1);
+    await page.getByRole('button', { name: 'Start and send' }).click();
+    await untilPhase(page, 'hello', 'done');
+    await close(page);
+  });
 });

@@ -16,63 +16,70 @@ const GET = new URL('../../script/get-llama-server', import.meta.url).pathname;
 
 const free = statfsSync(tmpdir());
 const skip =
-	free.bavail * free.bsize < (SIZE_GB + 1) * 2 ** 30 && `the disk lacks room for a model of ${SIZE_GB} GB in ${tmpdir()}`;
+  free.bavail * free.bsize < (SIZE_GB + 1) * 2 ** 30 &&
+  `the disk lacks room for a model of ${SIZE_GB} GB in ${tmpdir()}`;
 
 let hob, browser, dir;
 before(async () => {
-	if (skip) return;
-	if (!existsSync(LLAMA)) execFileSync(GET, [], { stdio: 'inherit' });
-	dir = await mkdtemp(join(tmpdir(), 'hob-'));
-	await mkdir(join(dir, 'models'), { recursive: true });
-	const shape = ['--size', `${SIZE_GB}G`, '--embd', '2048', '--ff', '5632', '--heads', '16', '--kv', '16'];
-	execFileSync('python3', [TOOL, join(dir, 'models', 'random-2g.gguf'), ...shape, '--name', 'random-2g']);
-	hob = await Hob.start({ dir, env: { HOB_LLAMA_SERVER_DIR: dirname(LLAMA) } });
-	browser = await launch();
+  if (skip) return;
+  if (!existsSync(LLAMA)) execFileSync(GET, [], { stdio: 'inherit' });
+  dir = await mkdtemp(join(tmpdir(), 'hob-'));
+  await mkdir(join(dir, 'models'), { recursive: true });
+  const shape = ['--size', `${SIZE_GB}G`, '--embd', '2048', '--ff', '5632', '--heads', '16', '--kv', '16'];
+  execFileSync('python3', [TOOL, join(dir, 'models', 'random-2g.gguf'), ...shape, '--name', 'random-2g']);
+  hob = await Hob.start({ dir, env: { HOB_LLAMA_SERVER_DIR: dirname(LLAMA) } });
+  browser = await launch();
 });
 after(async () => {
-	await browser?.close();
-	await hob?.stop();
-	if (dir) await rm(dir, { recursive: true, force: true });
+  await browser?.close();
+  await hob?.stop();
+  if (dir) await rm(dir, { recursive: true, force: true });
 });
 
 test('a message to a stopped llama-server waits for the load and is answered', { skip, timeout: 240000 }, async () => {
-	const page = await openPage(browser, hob);
-	await page.goto(`${hob.url}/servers`);
-	await page.getByRole('button', { name: /add (a )?server/i }).first().click();
-	await page.getByText('random-2g').first().waitFor();
-	await shot(page, 'add-server');
-	await page.getByRole('button', { name: /make a server/i }).first().click();
-	await page.getByRole('dialog').waitFor({ state: 'detached' });
-	const server = await hob.server('random-2g');
-	assert.equal(server.kind, 'llama-server');
-	await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['-c', '512', '-t', '2'] });
+  const page = await openPage(browser, hob);
+  await page.goto(`${hob.url}/servers`);
+  await page
+    .getByRole('button', { name: /add (a )?server/i })
+    .first()
+    .click();
+  await page.getByText('random-2g').first().waitFor();
+  await shot(page, 'add-server');
+  await page
+    .getByRole('button', { name: /make a server/i })
+    .first()
+    .click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const server = await hob.server('random-2g');
+  assert.equal(server.kind, 'llama-server');
+  await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['-c', '512', '-t', '2'] });
 
-	await page.goto(`${hob.url}/chat?server=${server.id}`);
-	const posts = watchPosts(page);
-	await page.getByRole('button', { name: `Server: ${server.name}` }).waitFor();
-	await say(page, 'Write one sentence.');
-	await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\)/).waitFor();
-	await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor({ timeout: 60000 });
-	await shot(page, 'llama-connecting');
-	await answer(page, 'Write one sentence.').getByText(/\w+/).first().waitFor({ timeout: 120000 });
-	await shot(page, 'llama-streaming');
-	assert.ok(posts.length >= 2 && posts.length <= 4);
-	// Random weights rarely end by themselves: Stop is part of the way.
-	const stop = page.getByRole('button', { name: 'Stop', exact: true });
-	await stop.click({ timeout: 5000 }).catch(() => undefined);
-	await untilPhase(page, 'Write one sentence.', 'done', 60000).catch(() => undefined);
-	const id = page.url().split('/').pop();
-	const { messages } = await hob.get(`/api/conversations/${id}`);
-	assert.ok(['done', 'stopped'].includes(messages[1].state), messages[1].state);
-	assert.ok(messages[1].content.length > 0);
-	assert.deepEqual(page.errors, []);
-	await page.context().close();
+  await page.goto(`${hob.url}/chat?server=${server.id}`);
+  const posts = watchPosts(page);
+  await page.getByRole('button', { name: `Server: ${server.name}` }).waitFor();
+  await say(page, 'Write one sentence.');
+  await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\)/).waitFor();
+  await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor({ timeout: 60000 });
+  await shot(page, 'llama-connecting');
+  await answer(page, 'Write one sentence.').getByText(/\w+/).first().waitFor({ timeout: 120000 });
+  await shot(page, 'llama-streaming');
+  assert.ok(posts.length >= 2 && posts.length <= 4);
+  // Random weights rarely end by themselves: Stop is part of the way.
+  const stop = page.getByRole('button', { name: 'Stop', exact: true });
+  await stop.click({ timeout: 5000 }).catch(() => undefined);
+  await untilPhase(page, 'Write one sentence.', 'done', 60000).catch(() => undefined);
+  const id = page.url().split('/').pop();
+  const { messages } = await hob.get(`/api/conversations/${id}`);
+  assert.ok(['done', 'stopped'].includes(messages[1].state), messages[1].state);
+  assert.ok(messages[1].content.length > 0);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 });
 
 test('stopping it ends the process cleanly, and its log is kept', { skip, timeout: 60000 }, async () => {
-	const server = await hob.server('random-2g');
-	await hob.post(`/api/servers/${server.id}/stop`);
-	await hob.untilState(server.id, 'stopped', 20000);
-	const { lines } = await hob.get(`/api/servers/${server.id}/log?after=0`);
-	assert.ok(lines.some((l) => /llama|model/i.test(l.text)));
+  const server = await hob.server('random-2g');
+  await hob.post(`/api/servers/${server.id}/stop`);
+  await hob.untilState(server.id, 'stopped', 20000);
+  const { lines } = await hob.get(`/api/servers/${server.id}/log?after=0`);
+  assert.ok(lines.some((l) => /llama|model/i.test(l.text)));
 });

@@ -6,120 +6,139 @@ import { answer, axe, launch, openPage, PHONE, say, shot, untilPhase, watch } fr
 
 let hob, browser;
 before(async () => {
-	hob = await Hob.start({ setup: false });
-	browser = await launch();
+  hob = await Hob.start({ setup: false });
+  browser = await launch();
 });
 after(async () => {
-	await browser?.close();
-	await hob?.stop();
+  await browser?.close();
+  await hob?.stop();
 });
 
 test('set up by the printed link, then chat with the stopped demo: it starts, loads and answers by itself', async () => {
-	const page = await openPage(browser, hob, { signedIn: false });
-	await page.goto(hob.url);
-	await page.waitForURL('**/setup');
-	await page.goto(`${hob.url}/setup?token=${hob.setupToken}`);
-	await page.getByLabel('Name').fill(ADMIN.name);
-	await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
-	assert.ok(!page.url().includes('token'), 'the token leaves the address bar');
-	await shot(page, 'setup');
-	await axe(page);
-	await page.getByRole('button', { name: 'Create admin account' }).click();
-	await page.waitForURL('**/chat');
-	await page.getByRole('button', { name: /Server: demo, Stopped/i }).waitFor();
-	await shot(page, 'empty-chat');
-	await axe(page);
-	await say(page, 'What can hob do?');
-	await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
-	await shot(page, 'first-connecting');
-	await untilPhase(page, 'What can hob do?', 'done');
-	assert.match(await answer(page, 'What can hob do?').innerText(), /hob/);
-	await shot(page, 'first-answer');
-	assert.deepEqual(page.errors, []);
-	await page.context().close();
+  const page = await openPage(browser, hob, { signedIn: false });
+  await page.goto(hob.url);
+  await page.waitForURL('**/setup');
+  await page.goto(`${hob.url}/setup?token=${hob.setupToken}`);
+  await page.getByLabel('Name').fill(ADMIN.name);
+  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
+  assert.ok(!page.url().includes('token'), 'the token leaves the address bar');
+  await shot(page, 'setup');
+  await axe(page);
+  await page.getByRole('button', { name: 'Create admin account' }).click();
+  await page.waitForURL('**/chat');
+  await page.getByRole('button', { name: /Server: demo, Stopped/i }).waitFor();
+  await shot(page, 'empty-chat');
+  await axe(page);
+  await say(page, 'What can hob do?');
+  await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
+  await shot(page, 'first-connecting');
+  await untilPhase(page, 'What can hob do?', 'done');
+  assert.match(await answer(page, 'What can hob do?').innerText(), /hob/);
+  await shot(page, 'first-answer');
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 });
 
 test('a second set-up is refused, a person asks for an account, an admin approves it', async () => {
-	await hob.logIn();
-	const page = await openPage(browser, hob, { signedIn: false });
-	await page.goto(`${hob.url}/login`);
-	await shot(page, 'login');
-	await axe(page);
-	await page.getByRole('button', { name: /ask for an account/i }).or(page.getByRole('link', { name: /ask for an account/i })).first().click();
-	await page.getByLabel('Name').fill('Ben');
-	await page.getByLabel('Password', { exact: true }).fill('another password');
-	await page.getByRole('button', { name: /ask for (an )?account|send request|request/i }).last().click();
-	await page.getByText(/admin/i).first().waitFor();
-	await shot(page, 'signup-sent');
+  await hob.logIn();
+  const page = await openPage(browser, hob, { signedIn: false });
+  await page.goto(`${hob.url}/login`);
+  await shot(page, 'login');
+  await axe(page);
+  await page
+    .getByRole('button', { name: /ask for an account/i })
+    .or(page.getByRole('link', { name: /ask for an account/i }))
+    .first()
+    .click();
+  await page.getByLabel('Name').fill('Ben');
+  await page.getByLabel('Password', { exact: true }).fill('another password');
+  await page
+    .getByRole('button', { name: /ask for (an )?account|send request|request/i })
+    .last()
+    .click();
+  await page.getByText(/admin/i).first().waitFor();
+  await shot(page, 'signup-sent');
 
-	const admin = await openPage(browser, hob);
-	await admin.goto(`${hob.url}/users`);
-	await admin.getByRole('button', { name: /approve/i }).first().click();
-	await admin.getByText('Ben').first().waitFor();
-	await shot(admin, 'users');
-	await axe(admin);
+  const admin = await openPage(browser, hob);
+  await admin.goto(`${hob.url}/users`);
+  await admin
+    .getByRole('button', { name: /approve/i })
+    .first()
+    .click();
+  await admin.getByText('Ben').first().waitFor();
+  await shot(admin, 'users');
+  await axe(admin);
 
-	await page.goto(`${hob.url}/login`);
-	await page.getByLabel('Name').fill('Ben');
-	await page.getByLabel('Password', { exact: true }).fill('another password');
-	await page.getByRole('button', { name: 'Log in' }).click();
-	await page.waitForURL('**/chat');
-	assert.deepEqual(page.errors, []);
-	await page.context().close();
-	await admin.context().close();
+  await page.goto(`${hob.url}/login`);
+  await page.getByLabel('Name').fill('Ben');
+  await page.getByLabel('Password', { exact: true }).fill('another password');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL('**/chat');
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+  await admin.context().close();
 });
 
 test('the Servers page shows a load, its log and a failure, and starts, stops and links into the chat', async () => {
-	await hob.logIn();
-	const loading = await hob.addDemo('big', ['--load-seconds', '6', '--log-lines', '30']);
-	const failing = await hob.addDemo('broken', ['--load-seconds', '0.5', '--die-while-loading']);
-	await hob.post(`/api/servers/${failing.id}/start`);
-	await hob.untilState(failing.id, 'failed');
-	const page = await openPage(browser, hob);
-	await page.goto(`${hob.url}/servers`);
-	const tile = (name) => page.getByRole('article', { name, exact: true });
-	await tile('big').getByRole('button', { name: /start/i }).first().click();
-	await tile('big').getByText(/loading \d+ %/i).waitFor();
-	await tile('broken').getByText(/exited with code 1/).waitFor();
-	await shot(page, 'servers');
-	await axe(page);
-	await hob.untilState(loading.id, 'ready');
-	await tile('big').getByText(/ready/i).first().waitFor();
-	await page.goto(`${hob.url}/servers/${loading.id}`);
-	await page.getByRole('log').getByText(/\S/).first().waitFor();
-	await shot(page, 'server-detail');
-	await axe(page);
-	assert.deepEqual(page.errors, []);
-	await page.context().close();
+  await hob.logIn();
+  const loading = await hob.addDemo('big', ['--load-seconds', '6', '--log-lines', '30']);
+  const failing = await hob.addDemo('broken', ['--load-seconds', '0.5', '--die-while-loading']);
+  await hob.post(`/api/servers/${failing.id}/start`);
+  await hob.untilState(failing.id, 'failed');
+  const page = await openPage(browser, hob);
+  await page.goto(`${hob.url}/servers`);
+  const tile = (name) => page.getByRole('article', { name, exact: true });
+  await tile('big').getByRole('button', { name: /start/i }).first().click();
+  await tile('big')
+    .getByText(/loading \d+ %/i)
+    .waitFor();
+  await tile('broken')
+    .getByText(/exited with code 1/)
+    .waitFor();
+  await shot(page, 'servers');
+  await axe(page);
+  await hob.untilState(loading.id, 'ready');
+  await tile('big').getByText(/ready/i).first().waitFor();
+  await page.goto(`${hob.url}/servers/${loading.id}`);
+  await page.getByRole('log').getByText(/\S/).first().waitFor();
+  await shot(page, 'server-detail');
+  await axe(page);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 
-	const phone = await openPage(browser, hob, { viewport: PHONE, dark: true });
-	await phone.goto(`${hob.url}/servers`);
-	await phone.getByText('broken').first().waitFor();
-	assert.ok((await phone.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
-	await shot(phone, 'servers-phone-dark');
-	await axe(phone);
-	await phone.context().close();
+  const phone = await openPage(browser, hob, { viewport: PHONE, dark: true });
+  await phone.goto(`${hob.url}/servers`);
+  await phone.getByText('broken').first().waitFor();
+  assert.ok((await phone.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
+  await shot(phone, 'servers-phone-dark');
+  await axe(phone);
+  await phone.context().close();
 });
 
 test('one event stream serves all tabs of a browser: twelve open tabs, and requests still go through', async () => {
-	await hob.logIn();
-	const first = await openPage(browser, hob);
-	const context = first.context();
-	const feeds = [];
-	context.on('request', (r) => new URL(r.url()).pathname === '/api/events' && feeds.push(r.url()));
-	await first.goto(`${hob.url}/servers`);
-	await first.getByText('demo').first().waitFor();
-	const tabs = [first];
-	for (let i = 0; i < 11; i++) {
-		const tab = watch(await context.newPage());
-		await tab.goto(`${hob.url}/servers`);
-		tabs.push(tab);
-	}
-	for (const tab of tabs) await tab.getByText('demo').first().waitFor();
-	assert.equal(feeds.length, 1, 'one connection for live events');
-	const demo = await hob.server('demo');
-	await hob.post(`/api/servers/${demo.id}/stop`);
-	await hob.untilState(demo.id, 'stopped');
-	for (const tab of tabs) await tab.getByRole('article', { name: 'demo', exact: true }).getByText(/stopped/i).first().waitFor();
-	await context.close();
+  await hob.logIn();
+  const first = await openPage(browser, hob);
+  const context = first.context();
+  const feeds = [];
+  context.on('request', (r) => new URL(r.url()).pathname === '/api/events' && feeds.push(r.url()));
+  await first.goto(`${hob.url}/servers`);
+  await first.getByText('demo').first().waitFor();
+  const tabs = [first];
+  for (let i = 0; i < 11; i++) {
+    const tab = watch(await context.newPage());
+    await tab.goto(`${hob.url}/servers`);
+    tabs.push(tab);
+  }
+  for (const tab of tabs) await tab.getByText('demo').first().waitFor();
+  assert.equal(feeds.length, 1, 'one connection for live events');
+  const demo = await hob.server('demo');
+  await hob.post(`/api/servers/${demo.id}/stop`);
+  await hob.untilState(demo.id, 'stopped');
+  for (const tab of tabs)
+    await tab
+      .getByRole('article', { name: 'demo', exact: true })
+      .getByText(/stopped/i)
+      .first()
+      .waitFor();
+  await context.close();
 });

@@ -7,42 +7,42 @@ import { ADMIN, Hob } from '../lib/hob.mjs';
 
 const ID = randomUUID();
 const ROUTES = [
-	['GET', '/api/session', 'public'],
-	['POST', '/api/setup', 'public'],
-	['POST', '/api/login', 'public'],
-	['POST', '/api/signup', 'public'],
-	['GET', '/health', 'public'],
-	['GET', '/ready', 'public'],
-	['GET', '/api/users', 'admin'],
-	['POST', `/api/users/${ID}/approve`, 'admin'],
-	['POST', `/api/users/${ID}/disable`, 'admin'],
-	['GET', '/api/keys', 'user'],
-	['DELETE', `/api/keys/${ID}`, 'user'],
-	['GET', '/api/servers', 'user'],
-	['POST', '/api/servers', 'admin'],
-	['GET', `/api/servers/${ID}`, 'user'],
-	['PATCH', `/api/servers/${ID}`, 'admin'],
-	['DELETE', `/api/servers/${ID}`, 'admin'],
-	['POST', `/api/servers/${ID}/start`, 'user'],
-	['POST', `/api/servers/${ID}/stop`, 'admin'],
-	['POST', `/api/servers/${ID}/restart`, 'admin'],
-	['GET', `/api/servers/${ID}/log`, 'admin'],
-	['GET', '/api/models', 'user'],
-	['GET', '/api/conversations', 'user'],
-	['GET', `/api/conversations/${ID}`, 'user'],
-	['PATCH', `/api/conversations/${ID}`, 'user'],
-	['DELETE', `/api/conversations/${ID}`, 'user'],
-	['PUT', `/api/messages/${ID}`, 'user'],
-	['DELETE', `/api/messages/${ID}`, 'user'],
-	['POST', '/api/attachments', 'user'],
-	['GET', `/api/attachments/${ID}`, 'user'],
-	['POST', '/api/chat/completions', 'user'],
-	['GET', `/api/generations/${ID}`, 'user'],
-	['GET', `/api/generations/${ID}/events`, 'user'],
-	['POST', `/api/generations/${ID}/stop`, 'user'],
-	['GET', '/api/events', 'user'],
-	['GET', '/v1/models', 'key'],
-	['POST', '/v1/chat/completions', 'key']
+  ['GET', '/api/session', 'public'],
+  ['POST', '/api/setup', 'public'],
+  ['POST', '/api/login', 'public'],
+  ['POST', '/api/signup', 'public'],
+  ['GET', '/health', 'public'],
+  ['GET', '/ready', 'public'],
+  ['GET', '/api/users', 'admin'],
+  ['POST', `/api/users/${ID}/approve`, 'admin'],
+  ['POST', `/api/users/${ID}/disable`, 'admin'],
+  ['GET', '/api/keys', 'user'],
+  ['DELETE', `/api/keys/${ID}`, 'user'],
+  ['GET', '/api/servers', 'user'],
+  ['POST', '/api/servers', 'admin'],
+  ['GET', `/api/servers/${ID}`, 'user'],
+  ['PATCH', `/api/servers/${ID}`, 'admin'],
+  ['DELETE', `/api/servers/${ID}`, 'admin'],
+  ['POST', `/api/servers/${ID}/start`, 'user'],
+  ['POST', `/api/servers/${ID}/stop`, 'admin'],
+  ['POST', `/api/servers/${ID}/restart`, 'admin'],
+  ['GET', `/api/servers/${ID}/log`, 'admin'],
+  ['GET', '/api/models', 'user'],
+  ['GET', '/api/conversations', 'user'],
+  ['GET', `/api/conversations/${ID}`, 'user'],
+  ['PATCH', `/api/conversations/${ID}`, 'user'],
+  ['DELETE', `/api/conversations/${ID}`, 'user'],
+  ['PUT', `/api/messages/${ID}`, 'user'],
+  ['DELETE', `/api/messages/${ID}`, 'user'],
+  ['POST', '/api/attachments', 'user'],
+  ['GET', `/api/attachments/${ID}`, 'user'],
+  ['POST', '/api/chat/completions', 'user'],
+  ['GET', `/api/generations/${ID}`, 'user'],
+  ['GET', `/api/generations/${ID}/events`, 'user'],
+  ['POST', `/api/generations/${ID}/stop`, 'user'],
+  ['GET', '/api/events', 'user'],
+  ['GET', '/v1/models', 'key'],
+  ['POST', '/v1/chat/completions', 'key']
 ];
 
 let hob;
@@ -50,49 +50,52 @@ const who = {};
 
 /** An account that an admin has approved; gives its cookie and a key. */
 async function account(name) {
-	const login = { name, password: `password of ${name}` };
-	assert.equal((await hob.post('/api/signup', login)).status, 202);
-	const { users } = await hob.get('/api/users');
-	const { id } = users.find((u) => u.name === name);
-	assert.equal((await hob.post(`/api/users/${id}/approve`)).status, 200);
-	const res = await fetch(`${hob.url}/api/login`, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify(login)
-	});
-	const cookie = res.headers.getSetCookie()[0].split(';')[0];
-	const made = await fetch(`${hob.url}/api/keys`, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json', cookie },
-		body: JSON.stringify({ name: 'k' })
-	});
-	const { key, secret } = await made.json();
-	return { id, cookie, key: secret, keyId: key.id };
+  const login = { name, password: `password of ${name}` };
+  assert.equal((await hob.post('/api/signup', login)).status, 202);
+  const { users } = await hob.get('/api/users');
+  const { id } = users.find((u) => u.name === name);
+  assert.equal((await hob.post(`/api/users/${id}/approve`)).status, 200);
+  const res = await fetch(`${hob.url}/api/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(login)
+  });
+  const cookie = res.headers.getSetCookie()[0].split(';')[0];
+  const made = await fetch(`${hob.url}/api/keys`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', cookie },
+    body: JSON.stringify({ name: 'k' })
+  });
+  const { key, secret } = await made.json();
+  return { id, cookie, key: secret, keyId: key.id };
 }
 
 before(async () => {
-	hob = await Hob.start();
-	const a = await account('A');
-	const b = await account('B');
-	const gone = await account('gone');
-	const revoked = await account('revoked');
-	await hob.post('/api/signup', { name: 'waiting', password: 'still waiting' });
-	assert.equal((await hob.post(`/api/users/${gone.id}/disable`)).status, 200);
-	const dropped = await fetch(`${hob.url}/api/keys/${revoked.keyId}`, { method: 'DELETE', headers: { cookie: revoked.cookie } });
-	assert.equal(dropped.status, 204);
-	Object.assign(who, {
-		nobody: {},
-		A: { cookie: a.cookie },
-		B: { cookie: b.cookie },
-		admin: { cookie: hob.cookie },
-		'key of A': { authorization: `Bearer ${a.key}` },
-		'x-api-key of A': { 'x-api-key': a.key },
-		'session of a disabled user': { cookie: gone.cookie },
-		'key of a disabled user': { authorization: `Bearer ${gone.key}` },
-		'revoked key': { authorization: `Bearer ${revoked.key}` },
-		'malformed key': { authorization: 'Bearer hob_nonsense' },
-		'two keys': { authorization: `Bearer ${a.key}`, 'x-api-key': b.key }
-	});
+  hob = await Hob.start();
+  const a = await account('A');
+  const b = await account('B');
+  const gone = await account('gone');
+  const revoked = await account('revoked');
+  await hob.post('/api/signup', { name: 'waiting', password: 'still waiting' });
+  assert.equal((await hob.post(`/api/users/${gone.id}/disable`)).status, 200);
+  const dropped = await fetch(`${hob.url}/api/keys/${revoked.keyId}`, {
+    method: 'DELETE',
+    headers: { cookie: revoked.cookie }
+  });
+  assert.equal(dropped.status, 204);
+  Object.assign(who, {
+    nobody: {},
+    A: { cookie: a.cookie },
+    B: { cookie: b.cookie },
+    admin: { cookie: hob.cookie },
+    'key of A': { authorization: `Bearer ${a.key}` },
+    'x-api-key of A': { 'x-api-key': a.key },
+    'session of a disabled user': { cookie: gone.cookie },
+    'key of a disabled user': { authorization: `Bearer ${gone.key}` },
+    'revoked key': { authorization: `Bearer ${revoked.key}` },
+    'malformed key': { authorization: 'Bearer hob_nonsense' },
+    'two keys': { authorization: `Bearer ${a.key}`, 'x-api-key': b.key }
+  });
 });
 after(() => hob?.stop());
 
@@ -101,180 +104,206 @@ const KEYS = ['key of A', 'x-api-key of A'];
 
 /** 'in', or the status with which this identity must be refused. */
 function expected(policy, name) {
-	if (policy === 'public') return 'in';
-	if (policy === 'key') return KEYS.includes(name) ? 'in' : 401;
-	if (policy === 'user') return SIGNED_IN.includes(name) || KEYS.includes(name) ? 'in' : 401;
-	if (name === 'admin') return 'in';
-	return SIGNED_IN.includes(name) || KEYS.includes(name) ? 403 : 401;
+  if (policy === 'public') return 'in';
+  if (policy === 'key') return KEYS.includes(name) ? 'in' : 401;
+  if (policy === 'user') return SIGNED_IN.includes(name) || KEYS.includes(name) ? 'in' : 401;
+  if (name === 'admin') return 'in';
+  return SIGNED_IN.includes(name) || KEYS.includes(name) ? 403 : 401;
 }
 
 async function statusOf(method, path, headers) {
-	const abort = new AbortController();
-	const res = await fetch(hob.url + path, {
-		method,
-		headers: { 'content-type': 'application/json', ...headers },
-		body: ['GET', 'DELETE'].includes(method) ? undefined : '{}',
-		signal: abort.signal
-	});
-	const body = res.headers.get('content-type') === 'text/event-stream' ? null : await res.text();
-	abort.abort();
-	return { status: res.status, body, headers: res.headers };
+  const abort = new AbortController();
+  const res = await fetch(hob.url + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: ['GET', 'DELETE'].includes(method) ? undefined : '{}',
+    signal: abort.signal
+  });
+  const body = res.headers.get('content-type') === 'text/event-stream' ? null : await res.text();
+  abort.abort();
+  return { status: res.status, body, headers: res.headers };
 }
 
 describe('routes and identities', () => {
-	for (const [method, path, policy] of ROUTES) {
-		test(`${method} ${path.replace(ID, '{id}')} is for ${policy}`, async () => {
-			for (const [name, headers] of Object.entries(who)) {
-				const { status, body } = await statusOf(method, path, headers);
-				const want = expected(policy, name);
-				if (want === 'in') assert.ok(![401, 403].includes(status) || /bad_(setup_token|credentials)/.test(body), `${name}: ${status} ${body}`);
-				else assert.equal(status, want, `${name}: ${body}`);
-				if (status >= 400) {
-					const { error } = JSON.parse(body);
-					assert.deepEqual(Object.keys(error).slice(0, 4), ['message', 'type', 'param', 'code'], `${name}: ${body}`);
-				}
-			}
-		});
-	}
+  for (const [method, path, policy] of ROUTES) {
+    test(`${method} ${path.replace(ID, '{id}')} is for ${policy}`, async () => {
+      for (const [name, headers] of Object.entries(who)) {
+        const { status, body } = await statusOf(method, path, headers);
+        const want = expected(policy, name);
+        if (want === 'in')
+          assert.ok(
+            ![401, 403].includes(status) || /bad_(setup_token|credentials)/.test(body),
+            `${name}: ${status} ${body}`
+          );
+        else assert.equal(status, want, `${name}: ${body}`);
+        if (status >= 400) {
+          const { error } = JSON.parse(body);
+          assert.deepEqual(Object.keys(error).slice(0, 4), ['message', 'type', 'param', 'code'], `${name}: ${body}`);
+        }
+      }
+    });
+  }
 
-	test("another user's conversations, messages, generations and attachments are not there", async () => {
-		const demo = await hob.server('demo');
-		await hob.startServer(demo.id);
-		const asA = (method, path, body) =>
-			fetch(hob.url + path, {
-				method,
-				headers: { 'content-type': 'application/json', ...who.A },
-				body: body && JSON.stringify(body)
-			});
-		const message = hob.message(demo.id, 'echo mine');
-		const res = await asA('POST', '/api/chat/completions', message);
-		assert.equal(res.status, 200);
-		const generation = res.headers.get('x-generation-id');
-		await res.text();
-		const file = await fetch(`${hob.url}/api/attachments?name=a.txt`, {
-			method: 'POST',
-			headers: { 'content-type': 'text/plain', ...who.A },
-			body: 'secret of A'
-		});
-		const { attachment } = await file.json();
-		const conversation = message.conversation_id;
-		for (const [method, path, body] of [
-			['GET', `/api/conversations/${conversation}`],
-			['PATCH', `/api/conversations/${conversation}`, { title: 'taken' }],
-			['DELETE', `/api/conversations/${conversation}`],
-			['GET', `/api/generations/${generation}`],
-			['GET', `/api/generations/${generation}/events`],
-			['POST', `/api/generations/${generation}/stop`, {}],
-			['GET', `/api/attachments/${attachment.id}`],
-			['DELETE', `/api/messages/${message.message.id}`],
-			['POST', '/api/chat/completions', hob.message(demo.id, 'echo x', { conversation_id: conversation })]
-		]) {
-			for (const name of ['B', 'admin']) {
-				const res = await fetch(hob.url + path, {
-					method,
-					headers: { 'content-type': 'application/json', ...who[name] },
-					body: body && JSON.stringify(body)
-				});
-				assert.equal(res.status, 404, `${name} ${method} ${path}: ${await res.text()}`);
-			}
-		}
-		assert.equal((await asA('GET', `/api/conversations/${conversation}`)).status, 200);
-	});
+  test("another user's conversations, messages, generations and attachments are not there", async () => {
+    const demo = await hob.server('demo');
+    await hob.startServer(demo.id);
+    const asA = (method, path, body) =>
+      fetch(hob.url + path, {
+        method,
+        headers: { 'content-type': 'application/json', ...who.A },
+        body: body && JSON.stringify(body)
+      });
+    const message = hob.message(demo.id, 'echo mine');
+    const res = await asA('POST', '/api/chat/completions', message);
+    assert.equal(res.status, 200);
+    const generation = res.headers.get('x-generation-id');
+    await res.text();
+    const file = await fetch(`${hob.url}/api/attachments?name=a.txt`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain', ...who.A },
+      body: 'secret of A'
+    });
+    const { attachment } = await file.json();
+    const conversation = message.conversation_id;
+    for (const [method, path, body] of [
+      ['GET', `/api/conversations/${conversation}`],
+      ['PATCH', `/api/conversations/${conversation}`, { title: 'taken' }],
+      ['DELETE', `/api/conversations/${conversation}`],
+      ['GET', `/api/generations/${generation}`],
+      ['GET', `/api/generations/${generation}/events`],
+      ['POST', `/api/generations/${generation}/stop`, {}],
+      ['GET', `/api/attachments/${attachment.id}`],
+      ['DELETE', `/api/messages/${message.message.id}`],
+      ['POST', '/api/chat/completions', hob.message(demo.id, 'echo x', { conversation_id: conversation })]
+    ]) {
+      for (const name of ['B', 'admin']) {
+        const res = await fetch(hob.url + path, {
+          method,
+          headers: { 'content-type': 'application/json', ...who[name] },
+          body: body && JSON.stringify(body)
+        });
+        assert.equal(res.status, 404, `${name} ${method} ${path}: ${await res.text()}`);
+      }
+    }
+    assert.equal((await asA('GET', `/api/conversations/${conversation}`)).status, 200);
+  });
 });
 
 /** A request with headers that fetch would not send. */
 function raw(path, headers, method = 'GET', body) {
-	return new Promise((resolve, reject) => {
-		const req = http.request({ host: '127.0.0.1', port: hob.port, path, method, headers }, (res) => {
-			let text = '';
-			res.on('data', (d) => (text += d)).on('end', () => resolve({ status: res.statusCode, text, headers: res.headers }));
-		});
-		req.on('error', reject).end(body);
-	});
+  return new Promise((resolve, reject) => {
+    const req = http.request({ host: '127.0.0.1', port: hob.port, path, method, headers }, (res) => {
+      let text = '';
+      res
+        .on('data', (d) => (text += d))
+        .on('end', () => resolve({ status: res.statusCode, text, headers: res.headers }));
+    });
+    req.on('error', reject).end(body);
+  });
 }
 
 describe('guards', () => {
-	test('an unknown Host is 421, on the page as on the interface', async () => {
-		for (const path of ['/', '/api/session', '/health'])
-			assert.equal((await raw(path, { host: 'evil.example' })).status, 421, path);
-		assert.equal((await raw('/health', { host: `localhost:${hob.port}` })).status, 200);
-	});
+  test('an unknown Host is 421, on the page as on the interface', async () => {
+    for (const path of ['/', '/api/session', '/health'])
+      assert.equal((await raw(path, { host: 'evil.example' })).status, 421, path);
+    assert.equal((await raw('/health', { host: `localhost:${hob.port}` })).status, 200);
+  });
 
-	test('changes from another site are refused, whatever the cookie', async () => {
-		const json = { 'content-type': 'application/json', cookie: hob.cookie };
-		const demo = await hob.server('demo');
-		const path = `/api/servers/${demo.id}/stop`;
-		for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'http://evil.example' }, { origin: 'null' }])
-			assert.equal((await raw(path, { ...json, ...headers }, 'POST', '{}')).status, 403, JSON.stringify(headers));
-		assert.equal((await raw(path, { ...json, origin: hob.url }, 'POST', '{}')).status, 202);
-	});
+  test('changes from another site are refused, whatever the cookie', async () => {
+    const json = { 'content-type': 'application/json', cookie: hob.cookie };
+    const demo = await hob.server('demo');
+    const path = `/api/servers/${demo.id}/stop`;
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'http://evil.example' },
+      { origin: 'null' }
+    ])
+      assert.equal((await raw(path, { ...json, ...headers }, 'POST', '{}')).status, 403, JSON.stringify(headers));
+    assert.equal((await raw(path, { ...json, origin: hob.url }, 'POST', '{}')).status, 202);
+  });
 
-	test('a body must be JSON in form and in type', async () => {
-		const path = '/api/login';
-		assert.equal((await raw(path, { 'content-type': 'text/plain' }, 'POST', '{}')).status, 415);
-		for (const body of ['', 'x', '[]', '{"name":1,"password":"x"}', '{"name":"a"}', `${'['.repeat(100)}${']'.repeat(100)}`]) {
-			const res = await raw(path, { 'content-type': 'application/json' }, 'POST', body);
-			assert.equal(res.status, 400, body);
-		}
-		const res = await raw(path, { 'content-type': 'application/json' }, 'POST', '{"name":null,"password":"x"}');
-		assert.equal(JSON.parse(res.text).error.param, 'name');
-	});
+  test('a body must be JSON in form and in type', async () => {
+    const path = '/api/login';
+    assert.equal((await raw(path, { 'content-type': 'text/plain' }, 'POST', '{}')).status, 415);
+    for (const body of [
+      '',
+      'x',
+      '[]',
+      '{"name":1,"password":"x"}',
+      '{"name":"a"}',
+      `${'['.repeat(100)}${']'.repeat(100)}`
+    ]) {
+      const res = await raw(path, { 'content-type': 'application/json' }, 'POST', body);
+      assert.equal(res.status, 400, body);
+    }
+    const res = await raw(path, { 'content-type': 'application/json' }, 'POST', '{"name":null,"password":"x"}');
+    assert.equal(JSON.parse(res.text).error.param, 'name');
+  });
 
-	test('unknown addresses and methods are said to be so', async () => {
-		assert.equal((await raw('/api/nothing', {})).status, 404);
-		assert.equal((await raw('/api/session', {}, 'DELETE')).status, 405);
-		assert.equal((await raw('/_app/nothing.js', {})).status, 404);
-		assert.equal((await raw('/chat/anything', {})).status, 200);
-	});
+  test('unknown addresses and methods are said to be so', async () => {
+    assert.equal((await raw('/api/nothing', {})).status, 404);
+    assert.equal((await raw('/api/session', {}, 'DELETE')).status, 405);
+    assert.equal((await raw('/_app/nothing.js', {})).status, 404);
+    assert.equal((await raw('/chat/anything', {})).status, 200);
+  });
 });
 
 describe('accounts', () => {
-	test('of 200 parallel set-ups one makes an admin', async () => {
-		const fresh = await Hob.start({ setup: false });
-		const results = await Promise.all(
-			Array.from({ length: 200 }, (_, i) =>
-				fresh.post('/api/setup', { token: fresh.setupToken, name: `admin${i}`, password: 'long enough' }).then((r) => r.status)
-			)
-		);
-		assert.equal(results.filter((s) => s === 201).length, 1);
-		assert.deepEqual([...new Set(results)].filter((s) => ![201, 409, 429, 403].includes(s)), []);
-		await fresh.stop();
-	});
+  test('of 200 parallel set-ups one makes an admin', async () => {
+    const fresh = await Hob.start({ setup: false });
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        fresh
+          .post('/api/setup', { token: fresh.setupToken, name: `admin${i}`, password: 'long enough' })
+          .then((r) => r.status)
+      )
+    );
+    assert.equal(results.filter((s) => s === 201).length, 1);
+    assert.deepEqual(
+      [...new Set(results)].filter((s) => ![201, 409, 429, 403].includes(s)),
+      []
+    );
+    await fresh.stop();
+  });
 
-	test('a wrong set-up token makes nobody', async () => {
-		const fresh = await Hob.start({ setup: false });
-		const res = await fresh.post('/api/setup', { token: 'guess', name: 'eve', password: 'long enough' });
-		assert.equal(res.status, 403);
-		assert.equal((await fresh.get('/api/session')).setup_needed, true);
-		await fresh.stop();
-	});
+  test('a wrong set-up token makes nobody', async () => {
+    const fresh = await Hob.start({ setup: false });
+    const res = await fresh.post('/api/setup', { token: 'guess', name: 'eve', password: 'long enough' });
+    assert.equal(res.status, 403);
+    assert.equal((await fresh.get('/api/session')).setup_needed, true);
+    await fresh.stop();
+  });
 
-	test('guessing a password is slowed down, also with the right one at last', async () => {
-		let status;
-		for (let i = 0; i < 11; i++) {
-			const res = await hob.post('/api/login', { name: 'B', password: `guess ${i}` });
-			status = res.status;
-			if (status === 429) assert.ok(Number(res.headers.get('retry-after')) > 0);
-		}
-		assert.equal(status, 429);
-		assert.equal((await hob.post('/api/login', { name: 'B', password: 'password of B' })).status, 429);
-		assert.equal((await hob.post('/api/login', ADMIN)).status, 200, 'others are not locked out');
-	});
+  test('guessing a password is slowed down, also with the right one at last', async () => {
+    let status;
+    for (let i = 0; i < 11; i++) {
+      const res = await hob.post('/api/login', { name: 'B', password: `guess ${i}` });
+      status = res.status;
+      if (status === 429) assert.ok(Number(res.headers.get('retry-after')) > 0);
+    }
+    assert.equal(status, 429);
+    assert.equal((await hob.post('/api/login', { name: 'B', password: 'password of B' })).status, 429);
+    assert.equal((await hob.post('/api/login', ADMIN)).status, 200, 'others are not locked out');
+  });
 
-	test('the session ends with log-out, and open streams with it', async () => {
-		const res = await hob.post('/api/login', ADMIN);
-		const cookie = res.headers.getSetCookie()[0];
-		assert.match(cookie, /HttpOnly/);
-		assert.match(cookie, /SameSite=Lax/);
-		const headers = { cookie: cookie.split(';')[0], 'content-type': 'application/json' };
-		const feed = await fetch(`${hob.url}/api/events`, { headers });
-		const reader = feed.body.getReader();
-		await reader.read();
-		await fetch(`${hob.url}/api/logout`, { method: 'POST', headers, body: '{}' });
-		assert.equal((await fetch(`${hob.url}/api/servers`, { headers })).status, 401);
-		const ended = (async () => {
-			while (!(await reader.read()).done);
-		})().catch(() => undefined);
-		await Promise.race([ended, new Promise((_, reject) => setTimeout(() => reject(new Error('the stream goes on')), 2000).unref())]);
-	});
+  test('the session ends with log-out, and open streams with it', async () => {
+    const res = await hob.post('/api/login', ADMIN);
+    const cookie = res.headers.getSetCookie()[0];
+    assert.match(cookie, /HttpOnly/);
+    assert.match(cookie, /SameSite=Lax/);
+    const headers = { cookie: cookie.split(';')[0], 'content-type': 'application/json' };
+    const feed = await fetch(`${hob.url}/api/events`, { headers });
+    const reader = feed.body.getReader();
+    await reader.read();
+    await fetch(`${hob.url}/api/logout`, { method: 'POST', headers, body: '{}' });
+    assert.equal((await fetch(`${hob.url}/api/servers`, { headers })).status, 401);
+    const ended = (async () => {
+      while (!(await reader.read()).done);
+    })().catch(() => undefined);
+    await Promise.race([
+      ended,
+      new Promise((_, reject) => setTimeout(() => reject(new Error('the stream goes on')), 2000).unref())
+    ]);
+  });
 });

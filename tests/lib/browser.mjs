@@ -12,109 +12,109 @@ export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
 export function launch() {
-	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-		args: [
-			'--no-sandbox',
-			'--disable-gpu',
-			'--disable-quic',
-			'--no-first-run',
-			'--disable-background-networking',
-			'--disable-component-update',
-			'--disable-sync'
-		]
-	});
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync'
+    ]
+  });
 }
 
 /** A new browser context, signed in as hob.cookie says (unless signedIn is false). Its page gathers `errors`. */
 export async function openPage(browser, hob, { viewport = DESKTOP, dark = false, signedIn = true } = {}) {
-	const context = await browser.newContext({
-		viewport,
-		colorScheme: dark ? 'dark' : 'light',
-		hasTouch: viewport.width < 500,
-		permissions: ['clipboard-read', 'clipboard-write']
-	});
-	if (signedIn) {
-		const [name, value] = hob.cookie.split(/=(.*)/s);
-		await context.addCookies([{ name, value, url: hob.url, httpOnly: true, sameSite: 'Lax' }]);
-	}
-	return watch(await context.newPage());
+  const context = await browser.newContext({
+    viewport,
+    colorScheme: dark ? 'dark' : 'light',
+    hasTouch: viewport.width < 500,
+    permissions: ['clipboard-read', 'clipboard-write']
+  });
+  if (signedIn) {
+    const [name, value] = hob.cookie.split(/=(.*)/s);
+    await context.addCookies([{ name, value, url: hob.url, httpOnly: true, sameSite: 'Lax' }]);
+  }
+  return watch(await context.newPage());
 }
 
 /** Collects uncaught errors and requests to anywhere but hob. */
 export function watch(page) {
-	page.errors = [];
-	page.on('pageerror', (e) => page.errors.push(e.message));
-	page.on('request', (r) => {
-		const { hostname, protocol } = new URL(r.url());
-		if (protocol.startsWith('http') && hostname !== '127.0.0.1') page.errors.push(`request to ${r.url()}`);
-	});
-	return page;
+  page.errors = [];
+  page.on('pageerror', (e) => page.errors.push(e.message));
+  page.on('request', (r) => {
+    const { hostname, protocol } = new URL(r.url());
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1') page.errors.push(`request to ${r.url()}`);
+  });
+  return page;
 }
 
 /** Every POST /api/chat/completions from now on: {at (ms), body}. */
 export function watchPosts(page) {
-	const posts = [];
-	page.on('request', (r) => {
-		if (r.method() === 'POST' && new URL(r.url()).pathname === '/api/chat/completions')
-			posts.push({ at: performance.now(), body: r.postDataJSON() });
-	});
-	return posts;
+  const posts = [];
+  page.on('request', (r) => {
+    if (r.method() === 'POST' && new URL(r.url()).pathname === '/api/chat/completions')
+      posts.push({ at: performance.now(), body: r.postDataJSON() });
+  });
+  return posts;
 }
 
 /** Opens a new chat with this server chosen. */
 export async function newChat(page, hob, server) {
-	await page.goto(`${hob.url}/chat?server=${server.id}`);
-	await page.getByRole('button', { name: `Server: ${server.name}` }).waitFor();
+  await page.goto(`${hob.url}/chat?server=${server.id}`);
+  await page.getByRole('button', { name: `Server: ${server.name}` }).waitFor();
 }
 
 export function input(page) {
-	return page.getByRole('textbox', { name: 'Message', exact: true });
+  return page.getByRole('textbox', { name: 'Message', exact: true });
 }
 
 /** Types and sends by Enter. */
 export async function say(page, text) {
-	await input(page).fill(text);
-	await input(page).press('Enter');
+  await input(page).fill(text);
+  await input(page).press('Enter');
 }
 
 export function turn(page, text) {
-	return page.locator('article[data-turn]').filter({ has: page.locator('[data-role=user]', { hasText: text }) });
+  return page.locator('article[data-turn]').filter({ has: page.locator('[data-role=user]', { hasText: text }) });
 }
 
 /** Waits until the turn of this message is in `phase`; returns it. */
 export async function untilPhase(page, text, phase, timeout = 30000) {
-	const found = turn(page, text).and(page.locator(`[data-phase=${phase}]`));
-	await found.waitFor({ timeout });
-	return found;
+  const found = turn(page, text).and(page.locator(`[data-phase=${phase}]`));
+  await found.waitFor({ timeout });
+  return found;
 }
 
 export function answer(page, text) {
-	return turn(page, text).locator('[data-role=assistant]');
+  return turn(page, text).locator('[data-role=assistant]');
 }
 
 /** Into tests/e2e/out/; with `doc` and HOB_UPDATE_SCREENSHOTS=1 also into docs/screenshots/. */
 export async function shot(page, name, { doc } = {}) {
-	mkdirSync(SHOTS, { recursive: true });
-	const image = await page.screenshot({ path: `${SHOTS}${name}.png`, animations: 'disabled' });
-	if (!doc || !process.env.HOB_UPDATE_SCREENSHOTS) return;
-	mkdirSync(DOCS, { recursive: true });
-	writeFileSync(`${DOCS}${doc}.png`, image);
+  mkdirSync(SHOTS, { recursive: true });
+  const image = await page.screenshot({ path: `${SHOTS}${name}.png`, animations: 'disabled' });
+  if (!doc || !process.env.HOB_UPDATE_SCREENSHOTS) return;
+  mkdirSync(DOCS, { recursive: true });
+  writeFileSync(`${DOCS}${doc}.png`, image);
 }
 
 /** Fails on any accessibility violation of WCAG 2.2 A and AA. */
 export async function axe(page) {
-	await page.evaluate(AXE);
-	const { violations } = await page.evaluate(() =>
-		window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
-	);
-	assert.deepEqual(
-		violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`),
-		[]
-	);
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+  );
+  assert.deepEqual(
+    violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`),
+    []
+  );
 }
 
 /** Gaps between the posts in seconds. */
 export function gaps(posts) {
-	return posts.slice(1).map((p, i) => (p.at - posts[i].at) / 1000);
+  return posts.slice(1).map((p, i) => (p.at - posts[i].at) / 1000);
 }

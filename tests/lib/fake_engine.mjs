@@ -3,120 +3,124 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SSE = {
-	'content-type': 'text/event-stream; charset=utf-8',
-	'access-control-allow-origin': '*',
-	'set-cookie': 'engine=1',
-	server: 'fake',
-	'x-engine': 'yes'
+  'content-type': 'text/event-stream; charset=utf-8',
+  'access-control-allow-origin': '*',
+  'set-cookie': 'engine=1',
+  server: 'fake',
+  'x-engine': 'yes'
 };
 const chunk = (delta, finish_reason = null) => JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] });
 const data = (text) => `data: ${text}\n\n`;
 const END = data(chunk({}, 'stop')) + data('[DONE]');
 
 const acts = {
-	/** Gives back the request that it got. */
-	prompt(res, _, body) {
-		res.writeHead(200, SSE);
-		res.end(data(chunk({ content: JSON.stringify(body) })) + END);
-	},
-	/** Knows no streams. */
-	json(res) {
-		res.writeHead(200, { 'content-type': 'application/json' });
-		res.end(
-			JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'all\nat once' }, finish_reason: 'stop' }] }, null, 2)
-		);
-	},
-	/** Raw bytes instead of HTTP. */
-	raw(res, text) {
-		res.socket.end(JSON.parse(`"${text}"`));
-	},
-	/** Any status with any body. */
-	status(res, text) {
-		const [code, ...rest] = text.split(' ');
-		res.writeHead(Number(code), { 'content-type': 'application/json' });
-		res.end(rest.join(' '));
-	},
-	/** Every oddity that an event stream may have, in pieces of three bytes. */
-	async odd(res) {
-		res.writeHead(200, SSE);
-		const text =
-			'\uFEFF: hello\r\n\r\nevent: message\r\nid: x\r\ndata: ' +
-			chunk({ content: 'grün ' }) +
-			'\r\n\r\nretry: 5\rdata:' +
-			chunk({ content: '→' }) +
-			'\r\rdata: {"choices":[{"delta":\ndata: {"content":" two lines"}}]}\n\nunknown\n\n' +
-			END;
-		const bytes = Buffer.from(text);
-		for (let at = 0; at < bytes.length; at += 3) {
-			res.write(bytes.subarray(at, at + 3));
-			if (at % 30 === 0) await sleep(1);
-		}
-		res.end();
-	},
-	badutf8(res) {
-		res.writeHead(200, SSE);
-		res.write('data: {"choices":[{"delta":{"content":"a');
-		res.write(Buffer.from([0xff, 0xc3]));
-		res.end('b\\u0000c"}}]}\n\n' + END);
-	},
-	/** Says an error in the stream; the rest of the message comes before it as text. */
-	error(res, text) {
-		res.writeHead(200, SSE);
-		if (text) res.write(data(chunk({ content: text })));
-		res.end(data('{"error":{"message":"out of memory","type":"server_error","code":503}}'));
-	},
-	/** Ends cleanly, but too early. */
-	early(res, text) {
-		res.writeHead(200, SSE);
-		if (text) res.write(data(chunk({ content: text })));
-		res.end();
-	},
-	/** Breaks off inside an event. */
-	cut(res) {
-		res.writeHead(200, SSE);
-		res.write(data(chunk({ content: 'one ' })));
-		res.write('data: {"choi');
-		setTimeout(() => res.socket.destroy(), 50);
-	},
-	endless(res) {
-		res.writeHead(200, SSE);
-		res.write('data: ');
-		const block = 'x'.repeat(65536);
-		const more = () => {
-			while (!res.destroyed && res.write(block));
-		};
-		res.on('drain', more);
-		more();
-	},
-	/** So many events as fast as they are taken. */
-	flood(res, text) {
-		res.writeHead(200, SSE);
-		let n = 0;
-		const more = () => {
-			while (n < Number(text)) {
-				if (!res.write(data(chunk({ content: `${n++} ` })))) return res.once('drain', more);
-			}
-			res.end(END);
-		};
-		more();
-	},
-	/** 200 and then nothing; says on stderr when the client has gone. */
-	hang(res) {
-		res.writeHead(200, SSE);
-		res.write(data(chunk({ content: 'now ' })));
-		res.on('close', () => console.error('hang: client gone'));
-	}
+  /** Gives back the request that it got. */
+  prompt(res, _, body) {
+    res.writeHead(200, SSE);
+    res.end(data(chunk({ content: JSON.stringify(body) })) + END);
+  },
+  /** Knows no streams. */
+  json(res) {
+    res.writeHead(200, { 'content-type': 'application/json' });
+    res.end(
+      JSON.stringify(
+        { choices: [{ index: 0, message: { role: 'assistant', content: 'all\nat once' }, finish_reason: 'stop' }] },
+        null,
+        2
+      )
+    );
+  },
+  /** Raw bytes instead of HTTP. */
+  raw(res, text) {
+    res.socket.end(JSON.parse(`"${text}"`));
+  },
+  /** Any status with any body. */
+  status(res, text) {
+    const [code, ...rest] = text.split(' ');
+    res.writeHead(Number(code), { 'content-type': 'application/json' });
+    res.end(rest.join(' '));
+  },
+  /** Every oddity that an event stream may have, in pieces of three bytes. */
+  async odd(res) {
+    res.writeHead(200, SSE);
+    const text =
+      '\uFEFF: hello\r\n\r\nevent: message\r\nid: x\r\ndata: ' +
+      chunk({ content: 'grün ' }) +
+      '\r\n\r\nretry: 5\rdata:' +
+      chunk({ content: '→' }) +
+      '\r\rdata: {"choices":[{"delta":\ndata: {"content":" two lines"}}]}\n\nunknown\n\n' +
+      END;
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += 3) {
+      res.write(bytes.subarray(at, at + 3));
+      if (at % 30 === 0) await sleep(1);
+    }
+    res.end();
+  },
+  badutf8(res) {
+    res.writeHead(200, SSE);
+    res.write('data: {"choices":[{"delta":{"content":"a');
+    res.write(Buffer.from([0xff, 0xc3]));
+    res.end('b\\u0000c"}}]}\n\n' + END);
+  },
+  /** Says an error in the stream; the rest of the message comes before it as text. */
+  error(res, text) {
+    res.writeHead(200, SSE);
+    if (text) res.write(data(chunk({ content: text })));
+    res.end(data('{"error":{"message":"out of memory","type":"server_error","code":503}}'));
+  },
+  /** Ends cleanly, but too early. */
+  early(res, text) {
+    res.writeHead(200, SSE);
+    if (text) res.write(data(chunk({ content: text })));
+    res.end();
+  },
+  /** Breaks off inside an event. */
+  cut(res) {
+    res.writeHead(200, SSE);
+    res.write(data(chunk({ content: 'one ' })));
+    res.write('data: {"choi');
+    setTimeout(() => res.socket.destroy(), 50);
+  },
+  endless(res) {
+    res.writeHead(200, SSE);
+    res.write('data: ');
+    const block = 'x'.repeat(65536);
+    const more = () => {
+      while (!res.destroyed && res.write(block));
+    };
+    res.on('drain', more);
+    more();
+  },
+  /** So many events as fast as they are taken. */
+  flood(res, text) {
+    res.writeHead(200, SSE);
+    let n = 0;
+    const more = () => {
+      while (n < Number(text)) {
+        if (!res.write(data(chunk({ content: `${n++} ` })))) return res.once('drain', more);
+      }
+      res.end(END);
+    };
+    more();
+  },
+  /** 200 and then nothing; says on stderr when the client has gone. */
+  hang(res) {
+    res.writeHead(200, SSE);
+    res.write(data(chunk({ content: 'now ' })));
+    res.on('close', () => console.error('hang: client gone'));
+  }
 };
 
 createServer((req, res) => {
-	if (req.method === 'GET') return res.end('{"status":"ok"}');
-	let text = '';
-	req.setEncoding('utf8').on('data', (d) => (text += d));
-	req.on('end', () => {
-		const body = JSON.parse(text);
-		const last = body.messages.findLast((m) => m.role === 'user').content;
-		const said = typeof last === 'string' ? last : last.find((p) => p.type === 'text').text;
-		const [act, ...rest] = said.split('\n')[0].split(' ');
-		acts[act](res, rest.join(' '), body);
-	});
+  if (req.method === 'GET') return res.end('{"status":"ok"}');
+  let text = '';
+  req.setEncoding('utf8').on('data', (d) => (text += d));
+  req.on('end', () => {
+    const body = JSON.parse(text);
+    const last = body.messages.findLast((m) => m.role === 'user').content;
+    const said = typeof last === 'string' ? last : last.find((p) => p.type === 'text').text;
+    const [act, ...rest] = said.split('\n')[0].split(' ');
+    acts[act](res, rest.join(' '), body);
+  });
 }).listen(Number(process.argv[2]), '127.0.0.1');
