@@ -50,6 +50,13 @@ static void take_delta(struct generation *g, const struct chunk *chunk)
         break_with(g, ERR_TOO_BIG, "answer_too_long", "The answer is longer than hob keeps", false);
 }
 
+/* A word for what went wrong: llama-server's code is its status again, and its type says more. */
+static void keep_code(struct generation *g, const struct relay_error *error)
+{
+    bool is_number = strspn(error->code, "0123456789") == strlen(error->code);
+    (void)snprintf(g->answer_code, sizeof g->answer_code, "%s", is_number ? error->type : error->code);
+}
+
 static void take_error(struct generation *g, const struct chunk *chunk)
 {
     bool is_retryable = chunk->status == 0 || chunk->status >= 502;

@@ -8,218 +8,238 @@ const ENGINE = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
 
 let hob, server, key;
 before(async () => {
-	hob = await Hob.start();
-	key = await hob.addKey();
-	const res = await hob.post('/api/servers', {
-		name: 'fake',
-		kind: 'command',
-		command: [process.execPath, ENGINE, '${PORT}'],
-		system_prompt: 'Be brief.'
-	});
-	assert.equal(res.status, 201, await res.clone().text());
-	server = (await res.json()).server;
-	await hob.startServer(server.id);
+  hob = await Hob.start();
+  key = await hob.addKey();
+  const res = await hob.post('/api/servers', {
+    name: 'fake',
+    kind: 'command',
+    command: [process.execPath, ENGINE, '${PORT}'],
+    system_prompt: 'Be brief.'
+  });
+  assert.equal(res.status, 201, await res.clone().text());
+  server = (await res.json()).server;
+  await hob.startServer(server.id);
 });
 after(() => hob?.stop());
 
 const say = (content, more) => hob.post('/api/chat/completions', hob.message(server.id, content, more));
 const v1 = (content, more = {}) =>
-	fetch(`${hob.url}/v1/chat/completions`, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-		body: JSON.stringify({ model: 'fake', stream: true, messages: [{ role: 'user', content }], ...more })
-	});
+  fetch(`${hob.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'fake', stream: true, messages: [{ role: 'user', content }], ...more })
+  });
 
 test('the engine gets system prompt, answered messages, options, and a streaming request', async () => {
-	const conversation_id = randomUUID();
-	const first = hob.message(server.id, 'early so it was', { conversation_id });
-	const begun = await hob.post('/api/chat/completions', first);
-	const answer_id = begun.headers.get('x-answer-id');
-	await begun.arrayBuffer();
-	const res = await say('prompt', {
-		conversation_id,
-		parent_id: answer_id,
-		options: { temperature: 0.2, max_tokens: 9, stop: ['###'] }
-	});
-	const body = JSON.parse((await readAnswer(res)).text);
-	assert.deepEqual(body, {
-		model: 'fake',
-		messages: [
-			{ role: 'system', content: 'Be brief.' },
-			{ role: 'user', content: 'early so it was' },
-			{ role: 'assistant', content: 'so it was' },
-			{ role: 'user', content: 'prompt' }
-		],
-		stream: true,
-		stream_options: { include_usage: true },
-		temperature: 0.2,
-		max_tokens: 9,
-		stop: ['###']
-	});
+  const conversation_id = randomUUID();
+  const first = hob.message(server.id, 'early so it was', { conversation_id });
+  const begun = await hob.post('/api/chat/completions', first);
+  const answer_id = begun.headers.get('x-answer-id');
+  await begun.arrayBuffer();
+  const res = await say('prompt', {
+    conversation_id,
+    parent_id: answer_id,
+    options: { temperature: 0.2, max_tokens: 9, stop: ['###'] }
+  });
+  const body = JSON.parse((await readAnswer(res)).text);
+  assert.deepEqual(body, {
+    model: 'fake',
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'early so it was' },
+      { role: 'assistant', content: 'so it was' },
+      { role: 'user', content: 'prompt' }
+    ],
+    stream: true,
+    stream_options: { include_usage: true },
+    temperature: 0.2,
+    max_tokens: 9,
+    stop: ['###']
+  });
 });
 
 test('attachments reach the engine: text fenced with its name, images as data URLs', async () => {
-	const upload = async (name, type, bytes) => {
-		const res = await hob.request(`/api/attachments?name=${name}`, { method: 'POST', headers: { 'content-type': type }, body: bytes });
-		assert.equal(res.status, 201);
-		return (await res.json()).attachment.id;
-	};
-	const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==', 'base64');
-	const image = await upload('dot.png', 'image/png', png);
-	const file = await upload('notes.md', 'text/markdown', '# Title\n```js\nlet a\n```\n');
-	const res = await say([
-		{ type: 'text', text: 'prompt' },
-		{ type: 'file', file: { id: file, name: 'notes.md' } },
-		{ type: 'image_url', image_url: { url: `attachment:${image}` } }
-	]);
-	assert.equal(res.status, 200);
-	const content = JSON.parse((await readAnswer(res)).text).messages.at(-1).content;
-	assert.deepEqual(content[0], { type: 'text', text: 'prompt\n\nFile: notes.md\n````\n# Title\n```js\nlet a\n```\n````' });
-	assert.deepEqual(content[1], { type: 'image_url', image_url: { url: `data:image/png;base64,${png.toString('base64')}` } });
+  const upload = async (name, type, bytes) => {
+    const res = await hob.request(`/api/attachments?name=${name}`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: bytes
+    });
+    assert.equal(res.status, 201);
+    return (await res.json()).attachment.id;
+  };
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==',
+    'base64'
+  );
+  const image = await upload('dot.png', 'image/png', png);
+  const file = await upload('notes.md', 'text/markdown', '# Title\n```js\nlet a\n```\n');
+  const res = await say([
+    { type: 'text', text: 'prompt' },
+    { type: 'file', file: { id: file, name: 'notes.md' } },
+    { type: 'image_url', image_url: { url: `attachment:${image}` } }
+  ]);
+  assert.equal(res.status, 200);
+  const content = JSON.parse((await readAnswer(res)).text).messages.at(-1).content;
+  assert.deepEqual(content[0], {
+    type: 'text',
+    text: 'prompt\n\nFile: notes.md\n````\n# Title\n```js\nlet a\n```\n````'
+  });
+  assert.deepEqual(content[1], {
+    type: 'image_url',
+    image_url: { url: `data:image/png;base64,${png.toString('base64')}` }
+  });
 
-	const missing = await say([{ type: 'file', file: { id: randomUUID(), name: 'x' } }, { type: 'text', text: 'prompt' }]);
-	assert.equal(missing.status, 404);
+  const missing = await say([
+    { type: 'file', file: { id: randomUUID(), name: 'x' } },
+    { type: 'text', text: 'prompt' }
+  ]);
+  assert.equal(missing.status, 404);
 });
 
 test('odd but legal streams are read to the letter', async () => {
-	const answer = await readAnswer(await say('odd'));
-	assert.equal(answer.text, 'grün → two lines');
-	assert.equal(answer.done.state, 'done');
-	const bad = await readAnswer(await say('badutf8'));
-	assert.equal(bad.text, 'a\uFFFD\uFFFDbc');
+  const answer = await readAnswer(await say('odd'));
+  assert.equal(answer.text, 'grün → two lines');
+  assert.equal(answer.done.state, 'done');
+  const bad = await readAnswer(await say('badutf8'));
+  assert.equal(bad.text, 'a\uFFFD\uFFFDbc');
 });
 
 test('an engine that knows no streams is answered all the same', async () => {
-	const answer = await readAnswer(await say('json'));
-	assert.equal(answer.text, 'all\nat once');
-	assert.equal(answer.done.meta.finish_reason, 'stop');
-	const res = await v1('json');
-	assert.equal(res.status, 200);
-	assert.equal((await res.json()).choices[0].message.content, 'all\nat once');
+  const answer = await readAnswer(await say('json'));
+  assert.equal(answer.text, 'all\nat once');
+  assert.equal(answer.done.meta.finish_reason, 'stop');
+  const res = await v1('json');
+  assert.equal(res.status, 200);
+  assert.equal((await res.json()).choices[0].message.content, 'all\nat once');
 });
 
 test('answers that are no HTTP are 502 within a second, both ways', async () => {
-	const bad = [
-		['raw HELLO\\r\\n\\r\\n', 'bad_gateway'],
-		['raw HTTP/1.1 200 OK\\r\\nContent-Length: x\\r\\n\\r\\n', 'bad_gateway'],
-		['raw HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n', 'bad_gateway'],
-		['raw HTTP/1.1 200 OK\\r\\nContent-Ty', 'engine_died'],
-		['raw ', 'engine_died']
-	];
-	for (const [what, code] of bad) {
-		const begun = performance.now();
-		const res = await say(what);
-		assert.equal(res.status, 502, what);
-		assert.equal((await res.json()).error.code, code, what);
-		assert.ok(performance.now() - begun < 1000, what);
-		const direct = await v1(what);
-		assert.equal(direct.status, 502, what);
-		assert.equal((await direct.json()).error.code, code, what);
-	}
+  const bad = [
+    ['raw HELLO\\r\\n\\r\\n', 'bad_gateway'],
+    ['raw HTTP/1.1 200 OK\\r\\nContent-Length: x\\r\\n\\r\\n', 'bad_gateway'],
+    ['raw HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n', 'bad_gateway'],
+    ['raw HTTP/1.1 200 OK\\r\\nContent-Ty', 'engine_died'],
+    ['raw ', 'engine_died']
+  ];
+  for (const [what, code] of bad) {
+    const begun = performance.now();
+    const res = await say(what);
+    assert.equal(res.status, 502, what);
+    assert.equal((await res.json()).error.code, code, what);
+    assert.ok(performance.now() - begun < 1000, what);
+    const direct = await v1(what);
+    assert.equal(direct.status, 502, what);
+    assert.equal((await direct.json()).error.code, code, what);
+  }
 });
 
 test("errors in every engine's shape have a message for people", async () => {
-	const shapes = [
-		[400, '{"error":{"message":"too long","type":"exceed_context_size_error","code":400}}', 'too long'],
-		[400, '{"error":"no such thing"}', 'no such thing'],
-		[422, '{"detail":[{"msg":"field required"}]}', 'field required'],
-		[500, 'it broke', 'it broke'],
-		[502, '', 'The engine answered with status 502']
-	];
-	for (const [status, text, message] of shapes) {
-		const res = await say(`status ${status} ${text}`);
-		assert.equal(res.status, status);
-		assert.equal((await res.json()).error.message, message);
-		const direct = await v1(`status ${status} ${text}`);
-		assert.equal(direct.status, status);
-		assert.equal(await direct.text(), text);
-	}
-	const redirect = await say('status 302 {}');
-	assert.equal(redirect.status, 502);
-	assert.equal((await redirect.json()).error.code, 'bad_gateway');
+  const shapes = [
+    [400, '{"error":{"message":"too long","type":"exceed_context_size_error","code":400}}', 'too long'],
+    [400, '{"error":"no such thing"}', 'no such thing'],
+    [422, '{"detail":[{"msg":"field required"}]}', 'field required'],
+    [500, 'it broke', 'it broke'],
+    [502, '', 'The engine answered with status 502']
+  ];
+  for (const [status, text, message] of shapes) {
+    const res = await say(`status ${status} ${text}`);
+    assert.equal(res.status, status);
+    assert.equal((await res.json()).error.message, message);
+    const direct = await v1(`status ${status} ${text}`);
+    assert.equal(direct.status, status);
+    assert.equal(await direct.text(), text);
+  }
+  const redirect = await say('status 302 {}');
+  assert.equal(redirect.status, 502);
+  assert.equal((await redirect.json()).error.code, 'bad_gateway');
 });
 
 test('a failure before the first token may be tried again, one after it keeps the text', async () => {
-	for (const act of ['error', 'early']) {
-		const body = hob.message(server.id, act);
-		const none = await readAnswer(await hob.post('/api/chat/completions', body));
-		assert.equal(none.error.state, 'failed');
-		assert.equal(none.error.error.retryable, true);
-		assert.equal((await hob.get(`/api/conversations/${body.conversation_id}`)).messages[0].state, 'pending');
-		const some = await readAnswer(await say(`${act} half an answer`));
-		assert.equal(some.text, 'half an answer');
-		assert.equal(some.error.state, 'interrupted');
-		assert.equal(some.error.error.retryable, false);
-	}
-	assert.equal((await readAnswer(await say('error x'))).error.error.message, 'out of memory');
-	const endless = await readAnswer(await say('endless'));
-	assert.equal(endless.error.error.code, 'bad_gateway');
-	assert.equal(endless.error.state, 'failed');
+  for (const act of ['error', 'early']) {
+    const body = hob.message(server.id, act);
+    const none = await readAnswer(await hob.post('/api/chat/completions', body));
+    assert.equal(none.error.state, 'failed');
+    assert.equal(none.error.error.retryable, true);
+    assert.equal((await hob.get(`/api/conversations/${body.conversation_id}`)).messages[0].state, 'pending');
+    const some = await readAnswer(await say(`${act} half an answer`));
+    assert.equal(some.text, 'half an answer');
+    assert.equal(some.error.state, 'interrupted');
+    assert.equal(some.error.error.retryable, false);
+  }
+  assert.equal((await readAnswer(await say('error x'))).error.error.message, 'out of memory');
+  const endless = await readAnswer(await say('endless'));
+  assert.equal(endless.error.error.code, 'bad_gateway');
+  assert.equal(endless.error.state, 'failed');
 });
 
 test('through /v1 a broken stream is an error event and a broken end', async () => {
-	const res = await v1('cut');
-	assert.equal(res.status, 200);
-	let text = '';
-	await assert.rejects(async () => {
-		const decoder = new TextDecoder();
-		for await (const part of res.body) text += decoder.decode(part, { stream: true });
-	});
-	assert.match(text, /one /);
-	assert.match(text, /\n\ndata: \{"error":\{"message":"[^"]+","type":"server_error","param":null,"code":"engine_died"\}\}\n\n$/);
+  const res = await v1('cut');
+  assert.equal(res.status, 200);
+  let text = '';
+  await assert.rejects(async () => {
+    const decoder = new TextDecoder();
+    for await (const part of res.body) text += decoder.decode(part, { stream: true });
+  });
+  assert.match(text, /one /);
+  assert.match(
+    text,
+    /\n\ndata: \{"error":\{"message":"[^"]+","type":"server_error","param":null,"code":"engine_died"\}\}\n\n$/
+  );
 });
 
 test('through /v1 the body is the same byte for byte, and headers that speak for hob are dropped', async () => {
-	const res = await v1('odd');
-	assert.equal(res.headers.get('x-engine'), 'yes');
-	assert.equal(res.headers.get('x-accel-buffering'), 'no');
-	for (const name of ['access-control-allow-origin', 'set-cookie', 'server']) assert.equal(res.headers.get(name), null, name);
-	const text = Buffer.from(await res.arrayBuffer()).toString('utf8');
-	assert.ok(text.startsWith('\uFEFF: hello\r\n\r\nevent: message\r\nid: x\r\n'));
-	assert.ok(text.endsWith('data: [DONE]\n\n'));
+  const res = await v1('odd');
+  assert.equal(res.headers.get('x-engine'), 'yes');
+  assert.equal(res.headers.get('x-accel-buffering'), 'no');
+  for (const name of ['access-control-allow-origin', 'set-cookie', 'server'])
+    assert.equal(res.headers.get(name), null, name);
+  const text = Buffer.from(await res.arrayBuffer()).toString('utf8');
+  assert.ok(text.startsWith('\uFEFF: hello\r\n\r\nevent: message\r\nid: x\r\n'));
+  assert.ok(text.endsWith('data: [DONE]\n\n'));
 });
 
 test('a reader that stops reading stops nobody else, and gets all of it in the end', async () => {
-	const id = (await say('flood 30000')).headers.get('x-generation-id');
-	const slow = await hob.request(`/api/generations/${id}/events`);
-	const direct = await v1('flood 300000');
-	/* Nothing of those two is read meanwhile. */
-	const other = await readAnswer(await hob.request(`/api/generations/${id}/events`));
-	assert.equal(other.done.state, 'done');
-	const numbers = (n) => Array.from({ length: n }, (_, i) => `${i} `).join('');
-	assert.equal(other.text, numbers(30000));
-	const answer = await readAnswer(slow);
-	assert.equal(answer.text, numbers(30000));
-	assert.equal(answer.ids.length, 30000 + 3);
-	const { server: now } = await hob.get(`/api/servers/${server.id}`);
-	assert.equal(now.engine.active, 1, 'the flood through /v1 waits for its reader');
-	assert.equal((await readAnswer(direct)).text, numbers(300000));
+  const id = (await say('flood 30000')).headers.get('x-generation-id');
+  const slow = await hob.request(`/api/generations/${id}/events`);
+  const direct = await v1('flood 300000');
+  /* Nothing of those two is read meanwhile. */
+  const other = await readAnswer(await hob.request(`/api/generations/${id}/events`));
+  assert.equal(other.done.state, 'done');
+  const numbers = (n) => Array.from({ length: n }, (_, i) => `${i} `).join('');
+  assert.equal(other.text, numbers(30000));
+  const answer = await readAnswer(slow);
+  assert.equal(answer.text, numbers(30000));
+  assert.equal(answer.ids.length, 30000 + 3);
+  const { server: now } = await hob.get(`/api/servers/${server.id}`);
+  assert.equal(now.engine.active, 1, 'the flood through /v1 waits for its reader');
+  assert.equal((await readAnswer(direct)).text, numbers(300000));
 });
 
 test('an answer that is longer than hob keeps ends with an error, and what came is kept', async () => {
-	const body = hob.message(server.id, 'flood 100000');
-	const answer = await readAnswer(await hob.post('/api/chat/completions', body));
-	assert.equal(answer.error.error.code, 'answer_too_long');
-	assert.equal(answer.error.state, 'interrupted');
-	assert.equal((await hob.get(`/api/conversations/${body.conversation_id}`)).messages[1].content, answer.text);
+  const body = hob.message(server.id, 'flood 100000');
+  const answer = await readAnswer(await hob.post('/api/chat/completions', body));
+  assert.equal(answer.error.error.code, 'answer_too_long');
+  assert.equal(answer.error.state, 'interrupted');
+  assert.equal((await hob.get(`/api/conversations/${body.conversation_id}`)).messages[1].content, answer.text);
 });
 
 test('stop and a client that goes away reach the engine at once', async () => {
-	const gone = async () =>
-		(await hob.get(`/api/servers/${server.id}/log?after=0`)).lines.filter((l) => l.text.includes('client gone')).length;
-	const res = await say('hang');
-	const stopped = await hob.post(`/api/generations/${res.headers.get('x-generation-id')}/stop`);
-	assert.equal(stopped.status, 200);
-	await until(async () => (await gone()) === 1, 'the engine hears the stop', { ms: 1000 });
-	assert.equal((await readAnswer(res)).text, 'now ');
-	const abort = new AbortController();
-	const direct = await fetch(`${hob.url}/v1/chat/completions`, {
-		method: 'POST',
-		signal: abort.signal,
-		headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-		body: JSON.stringify({ model: 'fake', stream: true, messages: [{ role: 'user', content: 'hang' }] })
-	});
-	for await (const ev of events(direct)) if (ev.data) break;
-	abort.abort();
-	await until(async () => (await gone()) === 2, 'the engine hears that the client left', { ms: 1000 });
+  const gone = async () =>
+    (await hob.get(`/api/servers/${server.id}/log?after=0`)).lines.filter((l) => l.text.includes('client gone')).length;
+  const res = await say('hang');
+  const stopped = await hob.post(`/api/generations/${res.headers.get('x-generation-id')}/stop`);
+  assert.equal(stopped.status, 200);
+  await until(async () => (await gone()) === 1, 'the engine hears the stop', { ms: 1000 });
+  assert.equal((await readAnswer(res)).text, 'now ');
+  const abort = new AbortController();
+  const direct = await fetch(`${hob.url}/v1/chat/completions`, {
+    method: 'POST',
+    signal: abort.signal,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'fake', stream: true, messages: [{ role: 'user', content: 'hang' }] })
+  });
+  for await (const ev of events(direct)) if (ev.data) break;
+  abort.abort();
+  await until(async () => (await gone()) === 2, 'the engine hears that the client left', { ms: 1000 });
 });
