@@ -60,9 +60,8 @@ static void keep_code(struct generation *g, const struct relay_error *error)
 static void take_error(struct generation *g, const struct chunk *chunk)
 {
     bool is_retryable = chunk->status == 0 || chunk->status >= 502;
-    (void)snprintf(g->answer_code, sizeof g->answer_code, "%.63s", chunk->error.code);
-    break_with(g, ERR_PROTOCOL, g->answer_code[0] ? g->answer_code : "engine_error",
-               chunk->error.message.text, is_retryable);
+    keep_code(g, &chunk->error);
+    break_with(g, ERR_PROTOCOL, g->answer_code, chunk->error.message.text, is_retryable);
 }
 
 static void take_data(struct generation *g, struct span data)
@@ -120,7 +119,7 @@ static void take_status(struct generation *g)
 {
     struct relay_error error;
     relay_read_error(g->status, buf_span(&g->body), &error);
-    (void)snprintf(g->answer_code, sizeof g->answer_code, "%s", error.code[0] ? error.code : error.type);
+    keep_code(g, &error);
     struct gateway_failure f = {.err = g->status >= 500 ? ERR_PROTOCOL : ERR_INVALID,
                                 .code = g->answer_code,
                                 .why = error.message,
