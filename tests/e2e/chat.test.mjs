@@ -74,8 +74,7 @@ describe('an answer', { concurrency: 3 }, () => {
     await say(page, 'long 2000');
     await streamedText(page, 'long 2000');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
-    const article = await untilPhase(page, 'long 2000', 'done').catch(() => turn(page, 'long 2000'));
-    await article.getByText('Stopped').waitFor();
+    await turn(page, 'long 2000').getByText('Stopped').waitFor();
     const text = await answer(page, 'long 2000').locator('.markdown').first().innerText();
     await page.reload();
     await turn(page, 'long 2000').getByText('Stopped').waitFor();
