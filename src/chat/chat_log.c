@@ -85,10 +85,26 @@ void generation_show(struct generation *g)
 
 /* ---- the store ---- */
 
+/* A full disk may have room again soon, and a text that was read should be found again. */
+#define END_TRIES    30
+#define END_RETRY_MS 2000
+
+static bool will_try_again(struct generation *g, enum err e)
+{
+    bool may_pass = e == ERR_NO_SPACE || e == ERR_IO || e == ERR_BUSY;
+    if (!may_pass || g->c->closing || g->n_end_tries >= END_TRIES)
+        return false;
+    g->n_end_tries++;
+    loop_timer_start(&g->flush, END_RETRY_MS);
+    return true;
+}
+
 static void on_finished(void *arg, const struct store_result *r)
 {
     struct generation *g = arg;
     g->op = NULL;
+    if (r->err && will_try_again(g, r->err))
+        return;
     if (r->err)
         log_error("chat: the end of generation %s was not stored: %s", g->row.id, r->why.text);
     generation_on_stored(g, r);
@@ -106,13 +122,16 @@ static void on_flushed(void *arg, const struct store_result *r)
     g->flush_op = NULL;
     if (r->err) {
         /* Nothing is lost yet: the next flush takes it along (disk full, for a while). */
-        log_warn("chat: events of generation %s were not stored yet: %s", g->row.id, r->why.text);
-        if (g->is_ending)
-            store_end(g);
-        else
+        if (!g->has_lag)
+            log_warn("chat: events of generation %s were not stored yet: %s", g->row.id, r->why.text);
+        g->has_lag = true;
+        if (!g->is_ending)
             want_flush(g);
+        else if (!will_try_again(g, r->err))
+            store_end(g);
         return;
     }
+    g->has_lag = false;
     g->stored_len = g->flushing_len;
     g->stored_seq = g->flushing_seq;
     buf_drop(&g->content, g->flushing_content);

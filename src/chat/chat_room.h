@@ -120,6 +120,8 @@ struct generation {
     int64_t flushing_seq;
     struct loop_timer flush;
     bool is_ending; /* the last flush, then the end, are due */
+    bool has_lag;   /* the last flush failed */
+    int n_end_tries;
 
     struct loop_timer comments;
     int64_t told_ms; /* when viewers last got something */
