@@ -11,8 +11,6 @@
 /* From that command to the first SIGTERM. */
 #define ASK_FIRST_MS 1000
 
-extern char **environ;
-
 void engine_run_clear_failure(struct engine *e)
 {
     struct engine_failure *f = TAKE(e->failure);

@@ -6,6 +6,7 @@
 #define HOB_TESTS_ENGINE_FIXTURE_H
 
 #include "unit.h"
+#include "unit_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -84,7 +85,7 @@ static inline int fake_main(int argc, char **argv)
     AUTO(mem) char *crash = xasprintf("%s/crash", dir);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 8) != 0)
-        return 3;
+        _exit(3);
     (void)fprintf(stderr, "listening\n");
     int64_t ready_ms = clock_ms() + 300;
     bool is_slow = has_option(argc, argv, "slow");
@@ -295,8 +296,7 @@ static inline int tear_down(void **state)
     engine_reaper_free(f->reaper);
     loop_free(f->loop);
     int n_left = count_children();
-    AUTO(mem) char *command = xasprintf("rm -rf '%s'", f->dir);
-    if (system(command) != 0)
+    if (remove_tree(f->dir) != 0)
         return -1;
     buf_release(&f->states);
     free(f->run_dir);

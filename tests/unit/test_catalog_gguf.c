@@ -1,5 +1,6 @@
 /* GGUF headers, good and hostile, out of memory; names of model files; a scan of real folders. */
 #include "unit.h"
+#include "unit_dir.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -352,8 +353,7 @@ static void scan_finds_models_and_stays_in_its_folder(void **state)
     buf_release(&s.names);
     strv_release(&folders);
     loop_free(s.loop);
-    AUTO(mem) char *remove_all = xasprintf("rm -rf '%s'", folder);
-    assert_int_equal(system(remove_all), 0);
+    assert_int_equal(remove_tree(folder), 0);
 }
 
 static void llama_server_is_found_in_folders_and_on_path(void **state)
@@ -378,8 +378,7 @@ static void llama_server_is_found_in_folders_and_on_path(void **state)
     assert_string_equal(found, program);
     strv_release(&folders);
     assert_int_equal(setenv("PATH", "/usr/bin:/bin", 1), 0);
-    AUTO(mem) char *remove_all = xasprintf("rm -rf '%s'", folder);
-    assert_int_equal(system(remove_all), 0);
+    assert_int_equal(remove_tree(folder), 0);
 }
 
 int main(void)
