@@ -103,25 +103,16 @@ static bool is_listed(struct span list, struct span name)
 /* Hop-by-hop fields (RFC 9110 7.6.1), those that we write ourselves, and those that would speak for our origin. */
 static bool is_dropped(struct span name, struct span connection)
 {
-    static const char *const names[] = {"Connection",
-                                        "Keep-Alive",
-                                        "Proxy-Connection",
-                                        "Proxy-Authenticate",
-                                        "TE",
-                                        "Trailer",
-                                        "Transfer-Encoding",
-                                        "Upgrade",
-                                        "Content-Length",
-                                        "Date",
-                                        "Server",
-                                        "Set-Cookie",
-                                        "X-Accel-Buffering",
-                                        "Strict-Transport-Security",
-                                        "Alt-Svc"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (span_is_ci(name, names[i]))
-            return true;
-    }
+    bool is_named = span_is_ci(name, "Connection") || span_is_ci(name, "Keep-Alive") ||
+                    span_is_ci(name, "Proxy-Connection") || span_is_ci(name, "Proxy-Authenticate") ||
+                    span_is_ci(name, "TE") || span_is_ci(name, "Trailer") ||
+                    span_is_ci(name, "Transfer-Encoding") || span_is_ci(name, "Upgrade") ||
+                    span_is_ci(name, "Content-Length") || span_is_ci(name, "Date") ||
+                    span_is_ci(name, "Server") || span_is_ci(name, "Set-Cookie") ||
+                    span_is_ci(name, "X-Accel-Buffering") || span_is_ci(name, "Strict-Transport-Security") ||
+                    span_is_ci(name, "Alt-Svc");
+    if (is_named)
+        return true;
     static const char cors[] = "Access-Control-";
     if (name.len >= sizeof cors - 1 && strncasecmp(name.p, cors, sizeof cors - 1) == 0)
         return true;

@@ -1,23 +1,11 @@
 /* Views of bytes. */
 #include "util/util_span.h"
 
-#include <strings.h>
-
 #include "util/util_mem.h"
 
 bool span_eq(struct span a, struct span b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
-bool span_is(struct span a, const char *s)
-{
-    return span_eq(a, span_str(s));
-}
-
-bool span_is_ci(struct span a, const char *s)
-{
-    return a.len == strlen(s) && (a.len == 0 || strncasecmp(a.p, s, a.len) == 0);
 }
 
 bool span_starts(struct span a, const char *prefix)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/util_auto.h"
 
@@ -28,9 +29,16 @@ static inline struct span span_str(const char *s)
     return (struct span){s, s ? strlen(s) : 0};
 }
 bool span_eq(struct span a, struct span b);
-bool span_is(struct span a, const char *s);
+/* Inline, because nearly all are asked about literals, and nearly all differ in length. */
+static inline bool span_is(struct span a, const char *s)
+{
+    return a.len == strlen(s) && (a.len == 0 || memcmp(a.p, s, a.len) == 0);
+}
 /* ASCII case ignored. */
-bool span_is_ci(struct span a, const char *s);
+static inline bool span_is_ci(struct span a, const char *s)
+{
+    return a.len == strlen(s) && (a.len == 0 || strncasecmp(a.p, s, a.len) == 0);
+}
 bool span_starts(struct span a, const char *prefix);
 bool span_ends(struct span a, const char *suffix);
 /* Without ASCII blanks at both ends. */
