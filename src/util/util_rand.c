@@ -24,9 +24,14 @@ void rand_bytes(void *p, size_t n)
 
 uint64_t rand_u64(void)
 {
-    uint64_t value;
-    rand_bytes(&value, sizeof value);
-    return value;
+    /* Every request has an id: one system call for many of them. Not for secrets, as what is kept here can be read. */
+    static _Thread_local uint64_t kept[32];
+    static _Thread_local size_t n_kept;
+    if (n_kept == 0) {
+        rand_bytes(kept, sizeof kept);
+        n_kept = sizeof kept / sizeof kept[0];
+    }
+    return kept[--n_kept];
 }
 
 void rand_uuid(char out_uuid[UUID_LEN + 1])
