@@ -69,23 +69,19 @@ bool api_query(const struct api_req *r, const char *name, struct buf *out)
 /* Does path fit pattern? {id} takes one segment that is a UUID and gives it to *out_param. */
 static bool path_fits(struct span path, const char *pattern, struct span *out_param)
 {
-    struct span want = span_str(pattern);
-    while (want.len || path.len) {
-        struct span want_rest, path_rest;
-        struct span want_part = span_cut(want, '/', &want_rest), part = span_cut(path, '/', &path_rest);
-        if (span_is(want_part, "{id}")) {
-            if (!uuid_is_valid(part))
+    size_t at = 0;
+    for (const char *want = pattern; *want; want++) {
+        if (*want == '{') {
+            if (path.len - at < UUID_LEN || !uuid_is_valid(span_of(path.p + at, UUID_LEN)))
                 return false;
-            *out_param = part;
-        } else if (!span_eq(want_part, part)) {
+            *out_param = span_of(path.p + at, UUID_LEN);
+            at += UUID_LEN;
+            want += sizeof "{id}" - 2; /* to its brace */
+        } else if (at == path.len || path.p[at++] != *want) {
             return false;
         }
-        if (!want_rest.p != !path_rest.p)
-            return false;
-        want = want_rest;
-        path = path_rest;
     }
-    return true;
+    return at == path.len;
 }
 
 static bool method_fits(const struct api_route *route, enum http_method method)
