@@ -5,6 +5,7 @@ import { engineLine, formatBytes, formatDuration, formatRelative } from './forma
 describe('formatBytes', () => {
 	it.each([
 		[0, '0 bytes'],
+		[1, '1 byte'],
 		[1500, '2 kB'],
 		[42_000_000, '42 MB'],
 		[640_000_000, '0.6 GB'],

@@ -15,7 +15,7 @@ export function formatBytes(bytes: number): string {
 	if (bytes >= 1e8) return `${(bytes / 1e9).toFixed(1)} GB`;
 	if (bytes >= 1e6) return `${String(Math.round(bytes / 1e6))} MB`;
 	if (bytes >= 1e3) return `${String(Math.round(bytes / 1e3))} kB`;
-	return `${String(bytes)} bytes`;
+	return `${String(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`;
 }
 
 /** The two largest units: "42 s", "3 min 5 s", "2 h 4 min", "3 d 4 h". */

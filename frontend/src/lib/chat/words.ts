@@ -27,14 +27,17 @@ export function retryAfterText(failure: Failure): string {
 	return failure.retryAfterS ? `Try again in ${formatDuration(failure.retryAfterS)}.` : '';
 }
 
+/** Less than a tenth of a second in ms: "0.0 s" says nothing. */
 function seconds(ms: number): string {
+	if (ms < 100) return `${String(Math.round(ms))} ms`;
 	return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
 
 /** "48 tok/s · first token after 0.4 s · 212 tokens" */
 export function metaText(meta: AnswerMeta): string {
 	const parts: string[] = [];
-	if (meta.tokens_per_s !== null)
+	// One token has no speed.
+	if (meta.tokens_per_s !== null && meta.completion_tokens !== 1)
 		parts.push(
 			`${meta.tokens_per_s < 10 ? meta.tokens_per_s.toFixed(1) : String(Math.round(meta.tokens_per_s))} tok/s`
 		);
