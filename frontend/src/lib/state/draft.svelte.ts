@@ -9,7 +9,9 @@ import { uuid } from './uuid';
 
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
-const TEXT_TYPES = /^(text\/|application\/(json|xml|yaml|toml|javascript|x-|sql|graphql))/;
+const TEXT_TYPES = /^(text\/|application\/(json|xml|yaml|toml|javascript|sql|graphql)\b)/;
+/** Statuses that another try would meet again. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415]);
 /** Enough to see whether a file of unknown type is text. */
 const SNIFF_BYTES = 8192;
 
@@ -64,6 +66,7 @@ export class DraftFile {
 			this.id = (await api.upload(typed)).id;
 		} catch (e) {
 			this.error = e instanceof ApiError ? e.message : 'The upload failed';
+			this.refused = e instanceof ApiError && REFUSALS.has(e.status);
 		}
 	}
 }
