@@ -57,10 +57,10 @@ export class ApiError extends Error {
 	}
 }
 
-let onUnauthorized: () => void = () => undefined;
+let onUnauthorized: (path: string) => void = () => undefined;
 
-/** `fn` runs when a call is refused because nobody is signed in. */
-export function setUnauthorizedHandler(fn: () => void): void {
+/** `fn` runs when a call of `path` is refused because nobody is signed in. */
+export function setUnauthorizedHandler(fn: (path: string) => void): void {
 	onUnauthorized = fn;
 }
 
@@ -158,7 +158,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 	} catch (e) {
 		outer?.removeEventListener('abort', forward);
 		if (e instanceof ApiError) {
-			if (e.status === 401 && e.code === NOT_SIGNED_IN) onUnauthorized();
+			if (e.status === 401 && e.code === NOT_SIGNED_IN) onUnauthorized(path);
 			throw e;
 		}
 		if (outer?.aborted) throw new DOMException('Aborted', 'AbortError');

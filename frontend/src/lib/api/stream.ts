@@ -5,7 +5,13 @@
  */
 import { createParser } from 'eventsource-parser';
 import { ApiError, open } from './client';
-import type { AnswerMeta, ChatRequest, Generation, MessageError } from './types';
+import {
+	CHAT_PATH,
+	type AnswerMeta,
+	type ChatRequest,
+	type Generation,
+	type MessageError
+} from './types';
 
 /** Headers later than this count as a failed attempt (docs/openapi.yaml: hob answers within 5 s). */
 export const HEADER_TIMEOUT_MS = 10_000;
@@ -156,7 +162,7 @@ export type ChatReply =
 
 /** Posts one attempt to /api/chat/completions. Throws ApiError for whatever is not 200 or 202. */
 export async function openChat(request: ChatRequest, signal: AbortSignal): Promise<ChatReply> {
-	const response = await open('/api/chat/completions', {
+	const response = await open(CHAT_PATH, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
 		body: JSON.stringify(request),

@@ -3,6 +3,8 @@
  * Times (`*_at`, `since`) are milliseconds since the Unix epoch; ids are UUID strings.
  */
 
+/** Where messages go. */
+export const CHAT_PATH = '/api/chat/completions';
 /** The code of hob's own 401, which asks for log-in. */
 export const NOT_SIGNED_IN = 'not_signed_in';
 

@@ -1,7 +1,7 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { api, ApiError } from '$lib/api/client';
+import { api, ApiError, open } from '$lib/api/client';
 import { live, type LinkState } from '$lib/api/events';
 import { loadSession } from '$lib/account/guard';
 import LoginDialog from '$lib/components/LoginDialog.svelte';
@@ -50,6 +50,35 @@ describe('the log-in dialog', () => {
 		await userEvent.type(screen.getByLabelText('Password'), 'correct horse{Enter}');
 		await vi.waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument());
 		expect(session.loginNeeded).toBe(false);
+	});
+
+	it('stays closed when it was closed, until a message is sent; a banner offers it', async () => {
+		const user = { id: 'u', name: 'ada', role: 'admin' as const };
+		vi.spyOn(live, 'start').mockImplementation(() => {});
+		vi.spyOn(live, 'stop').mockImplementation(() => {});
+		vi.spyOn(api, 'login').mockResolvedValue({ user });
+		vi.stubGlobal('fetch', () =>
+			Promise.resolve(
+				new Response('{"error":{"message":"Log in first","code":"not_signed_in"}}', { status: 401 })
+			)
+		);
+		const refused = (path: string): Promise<unknown> =>
+			open(path, { headerTimeoutMs: 1000 }).catch(() => undefined);
+		session.user = user;
+		render(LinkBanner);
+		await refused('/api/events');
+		expect(session.loginNeeded).toBe(true);
+		session.loginNeeded = false;
+		await refused('/api/events');
+		expect(session.loginNeeded).toBe(false);
+		await userEvent.click(screen.getByRole('button', { name: 'Log in' }));
+		expect(session.loginNeeded).toBe(true);
+		session.loginNeeded = false;
+		await refused('/api/chat/completions');
+		expect(session.loginNeeded).toBe(true);
+		await session.login('ada', 'correct horse');
+		expect(screen.getByRole('status')).toBeEmptyDOMElement();
+		vi.unstubAllGlobals();
 	});
 });
 

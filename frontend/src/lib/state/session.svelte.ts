@@ -4,7 +4,7 @@
  */
 import { api, setUnauthorizedHandler } from '$lib/api/client';
 import { live } from '$lib/api/events';
-import type { User } from '$lib/api/types';
+import { CHAT_PATH, type User } from '$lib/api/types';
 
 class Session {
 	user = $state.raw<User | null>(null);
@@ -13,14 +13,22 @@ class Session {
 	/** The first answer of /api/session is there. */
 	loaded = $state(false);
 	/** The session ended while the page was in use. */
+	expired = $state(false);
+	/** The log-in dialog is open. */
 	loginNeeded = $state(false);
 
 	readonly #signedIn = new Set<(user: User) => void>();
 	readonly #signedOut = new Set<() => void>();
 
 	constructor() {
-		setUnauthorizedHandler(() => {
-			if (this.user) this.loginNeeded = true;
+		setUnauthorizedHandler((path) => {
+			// What the page tries again in the background does not bring back a dialog that was closed.
+			if (this.user && (!this.expired || path === CHAT_PATH)) this.loginNeeded = true;
+			this.expired = this.user !== null;
+		});
+		// News come again: somebody has logged in, perhaps in another tab.
+		live.onLink((link) => {
+			if (link === 'open' && this.expired) void this.load().catch(() => undefined);
 		});
 	}
 
@@ -66,9 +74,10 @@ class Session {
 
 	#enter(user: User): void {
 		if (this.user && this.user.id !== user.id) this.#leave();
-		const renewed = this.loginNeeded;
+		const renewed = this.expired;
 		const known = this.user?.id === user.id;
 		this.user = user;
+		this.expired = false;
 		this.loginNeeded = false;
 		if (renewed) live.stop();
 		live.start(user.id);
@@ -78,6 +87,7 @@ class Session {
 	#leave(): void {
 		const had = this.user !== null;
 		this.user = null;
+		this.expired = false;
 		this.loginNeeded = false;
 		live.stop();
 		if (had) for (const fn of this.#signedOut) fn();
