@@ -101,8 +101,11 @@ describe('a model that never answers', () => {
 		}
 		const stream = answerStream();
 		onPost = () => stream.response;
-		await fireEvent.click(screen.getByRole('button', { name: 'Retry' }));
+		const retry = screen.getByRole('button', { name: 'Retry' });
+		retry.focus();
+		await fireEvent.click(retry);
 		await pass(50);
+		expect(document.activeElement).toBe(input());
 		stream.text('I am **here**').done();
 		await pass(50);
 		expect(screen.getByText('here')).toBeInTheDocument();
@@ -143,7 +146,7 @@ describe('other failures', () => {
 		const card = screen.getByRole('alert');
 		expect(card).toHaveTextContent('server s1 failed');
 		expect(card).toHaveTextContent('The engine exited while loading');
-		expect(card).toHaveTextContent('Exit code 1. Out of GPU memory');
+		expect(card).toHaveTextContent('Out of GPU memory Ended with exit code 1.');
 		expect(card).toHaveTextContent('line one line two');
 		await pass(20_000);
 		expect(posts()).toHaveLength(1);
