@@ -44,9 +44,9 @@ async function close(page) {
   await page.context().close();
 }
 
-/** The wait before each attempt, +-0.3 s, and the request's own time. */
-function assertWaits(posts, expected) {
-  const found = gaps(posts);
+/** The wait before each attempt, +-0.3 s. */
+async function assertWaits(page, expected) {
+  const found = await gaps(page);
   assert.equal(found.length, expected.length, `gaps ${found}`);
   found.forEach((gap, i) => assert.ok(Math.abs(gap - expected[i]) <= 0.3, `wait ${i + 1}: ${gap} s`));
 }
@@ -96,7 +96,7 @@ describe('a model that never becomes ready', { concurrency: 3 }, () => {
     for (const n of [1, 2, 3]) await page.getByText(`Connecting to model... (attempt ${n}/3)`).waitFor();
     const card = turn(page, 'are you there?').getByRole('alert');
     await card.getByText(CARD).waitFor();
-    assertWaits(posts, [2, 4, 6]);
+    await assertWaits(page, [2, 4, 6]);
     assert.match(await card.innerText(), /The model may still be loading\. Check the Servers page for status\./);
     assert.equal(await card.getByRole('link', { name: 'Servers page' }).getAttribute('href'), '/servers');
     await card.getByRole('button', { name: 'Send when ready' }).waitFor();
@@ -163,7 +163,7 @@ describe('statuses', { concurrency: 4 }, () => {
     await say(page, 'is anybody there?');
     await page.getByText(CARD).waitFor({ timeout: 30000 });
     assert.equal(posts.length, 4);
-    assertWaits(posts, [2, 4, 6]);
+    await assertWaits(page, [2, 4, 6]);
     await page.unroute('**/api/chat/completions');
     await page.getByRole('button', { name: 'Retry', exact: true }).click();
     await untilPhase(page, 'is anybody there?', 'done');

@@ -52,12 +52,12 @@ export function watch(page) {
   return page;
 }
 
-/** Every POST /api/chat/completions from now on: {at (ms), body}. */
+/** Every POST /api/chat/completions from now on: {body}. */
 export function watchPosts(page) {
   const posts = [];
   page.on('request', (r) => {
     if (r.method() === 'POST' && new URL(r.url()).pathname === '/api/chat/completions')
-      posts.push({ at: performance.now(), body: r.postDataJSON() });
+      posts.push({ body: r.postDataJSON() });
   });
   return posts;
 }
@@ -114,7 +114,13 @@ export async function axe(page) {
   );
 }
 
-/** Gaps between the posts in seconds. */
-export function gaps(posts) {
-  return posts.slice(1).map((p, i) => (p.at - posts[i].at) / 1000);
+/** Seconds from the end of each ended chat request to the beginning of the next one, by the page's own clock. */
+export function gaps(page) {
+  return page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .filter((e) => e.name.endsWith('/api/chat/completions'))
+      .map((e, i, all) => (e.startTime - all[i - 1]?.responseEnd) / 1000)
+      .slice(1)
+  );
 }
