@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/cmd_chat.h"
 #include "cli/cmd_demo_engine.h"
 #include "cli/cmd_engine_exec.h"
 #include "cli/cmd_key.h"
@@ -12,6 +13,7 @@
 static const char usage[] = "usage: hob COMMAND [OPTION]...\n"
                             "\n"
                             "  serve         run hob: the page, the API and the engines\n"
+                            "  chat          ask a model of the running hob, in the terminal\n"
                             "  key add NAME  make an API key of the running hob\n"
                             "  demo-engine   run the demo engine alone\n"
                             "  version       print the version\n"
@@ -39,6 +41,7 @@ static const struct {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } commands[] = {
     {"serve", cmd_serve},
+    {"chat", cmd_chat},
     {"key", cmd_key},
     {"demo-engine", cmd_demo_engine},
     {"engine-exec", cmd_engine_exec},
