@@ -115,10 +115,26 @@ static bool find_conversation(struct chat *chat, const char *id, char **out_serv
     return is_there;
 }
 
+/* A conversation belongs to somebody. */
+static bool has_owner(struct chat *chat)
+{
+    struct control_answer answer;
+    control_ask(&chat->control, "GET", "/api/session", (struct span){0}, &answer);
+    bool ok = !control_complain(&chat->control, &answer, 200);
+    if (ok && yyjson_get_bool(yyjson_obj_get(answer.root, "setup_needed"))) {
+        (void)fputs("hob: there is no account yet. Open the set-up link that `hob serve` printed.\n", stderr);
+        ok = false;
+    }
+    control_answer_release(&answer);
+    return ok;
+}
+
 static bool prepare(struct chat *chat, const struct arguments *args)
 {
     AUTO(mem) char *usual_id = NULL;
     rand_uuid(chat->conversation_id);
+    if (!has_owner(chat))
+        return false;
     if (args->conversation && !find_conversation(chat, args->conversation, &usual_id))
         return false;
     return find_server(chat, args->server, usual_id);

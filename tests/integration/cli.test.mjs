@@ -1,6 +1,10 @@
 // hob chat: the retry cycle in the terminal, against the real program.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Hob, PROGRAM, until } from '../lib/hob.mjs';
 
@@ -211,7 +215,70 @@ test('an engine that dies in the middle: the text stays, the break is told', asy
   assert.equal(out, `${answer.content}\n`);
 });
 
-test('a stream that breaks is opened again where it broke, also after a crash of hob', async () => {
+/** A data folder whose control socket passes all on to hob's; cut() breaks what is open. */
+async function cable() {
+  const dir = await mkdtemp(join(tmpdir(), 'hob-'));
+  const open = new Set();
+  const server = createServer((near) => {
+    const far = connect(join(hob.dir, 'control.sock'));
+    for (const [from, to] of [
+      [near, far],
+      [far, near]
+    ]) {
+      open.add(from);
+      from.on('error', () => {}).on('close', () => (open.delete(from), to.destroy()));
+      from.pipe(to);
+    }
+  });
+  const listen = () => new Promise((done) => server.listen(join(dir, 'control.sock'), done));
+  const cut = () => open.forEach((s) => s.destroy());
+  const unplug = () => new Promise((done) => (server.close(done), cut()));
+  await listen();
+  return { dir, cut, listen, unplug, remove: () => unplug().then(() => rm(dir, { recursive: true })) };
+}
+
+test('a stream that breaks is opened again where it broke: nothing is missing and nothing comes twice', async () => {
+  const server = await hob.addDemo('cable', ['--tokens-per-second', '60']);
+  await hob.startServer(server.id);
+  const line = await cable();
+  const run = chat('--data', line.dir, '--server', 'cable', 'long 120');
+  for (const length of [30, 150]) {
+    await until(() => run.out.length > length, 'text comes');
+    line.cut();
+  }
+  assert.equal(await run.exited, 0, run.err);
+  assert.equal(run.err, '');
+  const [, answer] = await messages((await newest()).id);
+  assert.equal(answer.state, 'done');
+  assert.equal(run.out.trimEnd(), answer.content.trimEnd());
+  await line.remove();
+});
+
+test('a hob that cannot be reached for a while is tried again with the same message', async () => {
+  const line = await cable();
+  const run = chat('--data', line.dir, '--server', 'cable');
+  run.child.stdin.write('echo one\n');
+  await until(() => run.out === 'one\n', 'the first answer');
+  await line.unplug();
+  run.child.stdin.end('echo two\n');
+  await until(() => /attempt 1\/3/.test(run.err), 'it waits');
+  await line.listen();
+  assert.equal(await run.exited, 0, run.err);
+  assert.equal(run.out, 'one\ntwo\n');
+  assert.deepEqual(attempts(run.err), [1]);
+  assert.equal((await messages((await newest()).id)).length, 4);
+  await line.remove();
+});
+
+test('before the first account there is nobody whose conversation it could be', async () => {
+  const fresh = await Hob.start({ setup: false });
+  const { code, err } = await ask('--data', fresh.dir, 'hello');
+  assert.equal(code, 1);
+  assert.match(err, /no account yet\. Open the set-up link/);
+  await fresh.stop();
+});
+
+test('an answer that a crash of hob ended is told as such, with all that came', async () => {
   const server = await hob.addDemo('crash', ['--tokens-per-second', '20']);
   await hob.startServer(server.id);
   const run = chat('--server', 'crash', 'long 2000');
