@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { anEngine } from '$lib/api/fake';
 import type { Engine } from '$lib/api/types';
 import { engineLine, formatBytes, formatDuration, formatRelative } from './format';
 
@@ -38,21 +39,7 @@ describe('formatRelative', () => {
 });
 
 describe('engineLine', () => {
-	const engine = (part: Partial<Engine>): Engine => ({
-		state: 'stopped',
-		since: 0,
-		pid: null,
-		attempt: 1,
-		progress: null,
-		uptime_s: null,
-		active: 0,
-		waiting: 0,
-		rss_bytes: null,
-		cpu_percent: null,
-		tokens_per_s: null,
-		failure: null,
-		...part
-	});
+	const engine = (part: Partial<Engine>): Engine => anEngine({ state: 'stopped', ...part });
 	it('says how far a load is and how long it takes', () => {
 		const progress = { value: 0.42, left_s: 20, text: null, source: 'bytes' as const };
 		expect(engineLine(engine({ state: 'loading', progress }))).toBe(

@@ -1,4 +1,5 @@
 /** A server for tests, with what the test cares about. */
+import { anEngine } from '$lib/api/fake';
 import type { Engine, Server } from '$lib/api/types';
 
 export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> = {}): Server {
@@ -13,21 +14,7 @@ export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> =
 		on_demand: true,
 		autostart: false,
 		created_at: 1_700_000_000_000,
-		engine: {
-			state: 'stopped',
-			since: 1_700_000_000_000,
-			pid: null,
-			attempt: 0,
-			progress: null,
-			uptime_s: null,
-			active: 0,
-			waiting: 0,
-			rss_bytes: null,
-			cpu_percent: null,
-			tokens_per_s: null,
-			failure: null,
-			...engine
-		},
+		engine: anEngine({ state: 'stopped', since: 1_700_000_000_000, attempt: 0, ...engine }),
 		...part
 	};
 }
