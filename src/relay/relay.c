@@ -124,11 +124,11 @@ static void begin_downstream(struct relay *r, int status, const struct http_head
     struct http_headers to = {0};
     struct span connection = http_headers_get(from, "Connection"), name, value;
     size_t at = 0;
-    while (http_headers_next(from, &at, &name, &value)) {
+    for (size_t line = 0; http_headers_next(from, &at, &name, &value); line = at) {
         if (is_dropped(name, connection))
             continue;
-        AUTO(mem) char *text = span_dup(name);
-        http_headers_add(&to, text, value);
+        buf_add(&to.bytes, from->bytes.p + line, at - line);
+        to.n++;
     }
     uint64_t length;
     int64_t content_length = -1;
