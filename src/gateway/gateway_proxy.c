@@ -125,6 +125,7 @@ static bool on_relay_headers(void *arg, int status, const struct http_headers *h
     (void)headers;
     struct gateway_proxy *p = arg;
     p->use.has_answered = true;
+    buf_release(&p->body); /* it will not be sent again; a stream may stay open for hours */
     loop_timer_stop(&p->comment);
     return true;
 }
