@@ -106,6 +106,7 @@ struct span buf_span(const struct buf *b)
 char *buf_take_str(struct buf *b)
 {
     (void)buf_reserve(b, 0);
+    b->p[b->len] = '\0'; /* whoever wrote into what buf_reserve() gave may not have ended it */
     char *s = b->p;
     *b = (struct buf){0};
     return s;

@@ -13,6 +13,13 @@ static void buf_keeps_bytes_and_terminates(void **state)
     assert_int_equal(b->p[b->len], 0);
     buf_drop(b, 2);
     assert_true(span_starts(buf_span(b), "1,2,3,"));
+    /* written by somebody else, who adds to len and no more */
+    buf_clear(b);
+    memset(buf_reserve(b, 8), 'x', 8);
+    b->len += 3;
+    AUTO(mem) char *taken = buf_take_str(b);
+    assert_string_equal(taken, "xxx");
+    assert_null(b->p);
 }
 
 static void span_cut_takes_fields(void **state)
