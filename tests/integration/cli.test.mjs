@@ -8,13 +8,18 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Hob, PROGRAM, until } from '../lib/hob.mjs';
 
+const FAST = ['--tokens-per-second', '400'];
+
 let hob;
+/** A server that answers at once. */
+let talk;
 before(async () => {
   hob = await Hob.start({ args: ['--verbose'] });
+  talk = await hob.addDemo('talk', FAST);
+  await hob.startServer(talk.id);
 });
 after(() => hob?.stop());
 
-const FAST = ['--tokens-per-second', '400'];
 const ATTEMPT = /^Connecting to model\.\.\. \(attempt (\d)\/3\)/gm;
 
 /** `hob chat` with these arguments: {out, err, send(text), end(), child, exited: promise of the status}. */
@@ -113,8 +118,6 @@ test('what is no matter of waiting is said once', async () => {
 });
 
 test('lines from a pipe are one conversation, which can be gone on with', async () => {
-  const server = await hob.addDemo('talk', FAST);
-  await hob.startServer(server.id);
   const run = chat('--server', 'talk');
   run.child.stdin.end('echo one\n\n  echo two  \necho three');
   assert.equal(await run.exited, 0, run.err);
@@ -132,7 +135,7 @@ test('lines from a pipe are one conversation, which can be gone on with', async 
   const all = await messages(id);
   assert.equal(all.length, 8);
   assert.equal(all[6].parent_id, first[5].id);
-  assert.equal(all[6].server_id, server.id, 'it stays with its server');
+  assert.equal(all[6].server_id, talk.id, 'it stays with its server');
 });
 
 test('control characters of an answer do not reach stdout', async () => {
@@ -161,12 +164,13 @@ test('Ctrl-C stops the answer and keeps its text; during the wait it ends the cy
   assert.equal(run.out.trimEnd(), answer.content.trimEnd());
   assert.equal((await hob.server('slow')).engine.active, 0);
 
-  const waiting = chat('--server', 'never', 'hello');
+  const long = await hob.addDemo('long', ['--load-seconds', '120', ...FAST]);
+  const waiting = chat('--server', 'long', 'hello');
   await until(() => /attempt 1\/3/.test(waiting.err), 'it waits');
   waiting.child.kill('SIGINT');
   assert.equal(await waiting.exited, 130);
   assert.match(waiting.err, /stopped before an answer began/);
-  assert.equal((await hob.server('never')).engine.state, 'loading', 'the load goes on');
+  await hob.untilState(long.id, 'loading'); // the load goes on
 });
 
 test('Ctrl-C while the engine is busy with others leaves no answer behind', async () => {
@@ -178,7 +182,10 @@ test('Ctrl-C while the engine is busy with others leaves no answer behind', asyn
   await until(async () => (await hob.server('busy')).engine.active === 2, 'two are with the engine');
   second.child.kill('SIGINT');
   assert.equal(await second.exited, 130);
-  await until(async () => (await hob.server('busy')).engine.active === 1, 'the second is gone');
+  const { conversations } = await hob.get('/api/conversations');
+  const [asked] = await messages(conversations.find((c) => c.title === 'echo second').id);
+  const { generation } = await hob.get(`/api/generations/${asked.generation_id}`);
+  assert.equal(generation.state, 'stopped');
   first.child.kill('SIGINT');
   assert.equal(await first.exited, 130);
 });
@@ -188,7 +195,7 @@ test('the first ready server is asked; wrong names, ids and options are explaine
   assert.equal(code, 0);
   assert.equal(out, 'whoever\n');
   const cases = [
-    [['--server', 'lost', 'x'], 1, /no server called "lost"\. There are: demo, cold/],
+    [['--server', 'lost', 'x'], 1, /no server called "lost"\. There are: demo, talk/],
     [['--conversation', 'lost', 'x'], 1, /--conversation takes the id/],
     [['--conversation', '00000000-0000-4000-8000-000000000000', 'x'], 1, /^hob: .+/],
     [['--fast'], 2, /usage: hob chat/],
@@ -256,7 +263,7 @@ test('a stream that breaks is opened again where it broke: nothing is missing an
 
 test('a hob that cannot be reached for a while is tried again with the same message', async () => {
   const line = await cable();
-  const run = chat('--data', line.dir, '--server', 'cable');
+  const run = chat('--data', line.dir, '--server', 'talk');
   run.child.stdin.write('echo one\n');
   await until(() => run.out === 'one\n', 'the first answer');
   await line.unplug();
