@@ -152,7 +152,8 @@ static void on_events_read(void *arg, const struct store_result *r)
         last_seq = r->events[i].last_seq;
     }
     bool is_complete = r->n > 0 && frames_are_complete(span_str(r->events[r->n - 1].frames));
-    if (!is_complete && v->after_seq < last_seq + 2) {
+    if (!is_complete) {
+        /* Events that were lost may have been seen: what comes now is newer than all of them. */
         int64_t from = v->after_seq > last_seq ? v->after_seq : last_seq;
         add_missing_end(v, r->generation, from + 1);
     }

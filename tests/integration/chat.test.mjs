@@ -415,6 +415,15 @@ test('kill -9 of hob in mid-stream: the text up to the last flush is there, mark
   assertContiguous(all.ids);
   assert.equal(all.text, kept);
   assert.equal(all.error.state, 'interrupted');
+  /* A client that has seen events which were lost is told of the end all the same. */
+  for (const beyond of [1, 2, 20]) {
+    const last = all.ids.at(-1) + beyond;
+    const rest = await own.request(`/api/generations/${id}/events`, { headers: { 'last-event-id': String(last) } });
+    const { error, ids, text } = await readAnswer(rest);
+    assert.equal(error?.state, 'interrupted', `${beyond} beyond`);
+    assert.equal(text, '');
+    assert.ok(ids[0] > last);
+  }
   assert.equal((await own.get(`/api/generations/${outbox.id}`)).generation.state, 'queued');
   await own.untilState(slow.id, 'loading');
 
