@@ -168,6 +168,10 @@ static void on_removed_from_store(void *arg, const struct store_result *r)
     ed->op = NULL;
     struct server *s = gateway_server_by_id(ed->g, ed->row.id);
     if (r->err || !s) {
+        if (s) {
+            s->is_leaving = false;
+            server_wake_holds(s);
+        }
         ed->fn(ed->arg, r->err, &r->why, NULL);
     } else {
         publish_removed(ed->g, s->row.id);
@@ -180,6 +184,7 @@ void gateway_server_remove(struct gateway *g, struct server *s, gateway_server_f
 {
     struct edit *ed = new_edit(g, EDIT_REMOVE, fn, arg);
     ed->row.id = xstrdup(s->row.id);
+    s->is_leaving = true;
     engine_stop(s->engine);
     ed->op = store_server_remove(g->store, s->row.id, on_removed_from_store, ed);
 }

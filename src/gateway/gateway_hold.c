@@ -39,7 +39,8 @@ static void look_again(void *arg)
         end_hold(h, &f);
         return;
     }
-    enum err e = gateway_ask(h->s->g, h->s, h->is_retry, !h->has_started, &f);
+    bool is_leaving = h->s->is_leaving && !h->s->removed && !h->s->g->closing;
+    enum err e = is_leaving ? ERR_LOADING : gateway_ask(h->s->g, h->s, h->is_retry, !h->has_started, &f);
     enum engine_state state = h->s->engine ? engine_state(h->s->engine) : ENGINE_STOPPED;
     h->has_started = h->has_started || state == ENGINE_STARTING || state == ENGINE_LOADING;
     h->is_retry = false;
