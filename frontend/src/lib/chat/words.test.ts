@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnswerMeta } from '$lib/api/types';
-import { metaText } from './words';
+import { metaText, waitingText } from './words';
 
 const META: AnswerMeta = {
 	model: 'm',
@@ -11,6 +11,14 @@ const META: AnswerMeta = {
 	total_ms: 5000,
 	finish_reason: 'stop'
 };
+
+describe('what a message waits for', () => {
+	it.each([
+		['', 'Waiting for the first word'],
+		['1 ahead of you', 'Waiting: 1 ahead of you'],
+		['waiting for the engine', 'Waiting for the engine']
+	])('%j', (note, text) => expect(waitingText(note)).toBe(text));
+});
 
 describe('what is said of an answer', () => {
 	it.each<[Partial<AnswerMeta>, string]>([

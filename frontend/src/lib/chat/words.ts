@@ -7,6 +7,12 @@ export function connectingText(attempt: number): string {
 	return `Connecting to model... (attempt ${String(attempt)}/${String(MAX_ATTEMPTS)})`;
 }
 
+/** "Waiting: 1 ahead of you"; hob's own "waiting for the engine" as it is. */
+export function waitingText(note: string): string {
+	if (!note) return 'Waiting for the first word';
+	return note.startsWith('waiting') ? `W${note.slice(1)}` : `Waiting: ${note}`;
+}
+
 export const EXHAUSTED_TITLE = `Failed to connect to model after ${String(MAX_ATTEMPTS)} attempts`;
 
 /** What the engine is doing, for the end of a line; empty when that adds nothing. */
