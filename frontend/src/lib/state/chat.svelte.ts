@@ -289,9 +289,19 @@ export class Chat {
 		this.pump();
 	}
 
+	/** Deletes at once what could still be undone: the page closes. */
+	flushRemovals(): void {
+		for (const [id, timer] of this.#removals) {
+			clearTimeout(timer);
+			const turn = this.turns.find((t) => t.id === id);
+			if (turn) void this.#removeNow(turn);
+		}
+	}
+
 	async #removeNow(turn: Turn): Promise<void> {
 		this.#removals.delete(turn.id);
-		await this.#storing.get(turn.id);
+		const storing = this.#storing.get(turn.id);
+		if (storing && !turn.stored) await storing;
 		try {
 			await api.deleteMessage(turn.id);
 		} catch (e) {

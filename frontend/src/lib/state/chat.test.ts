@@ -242,6 +242,32 @@ describe('the stream', () => {
 		await settle();
 		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
 	});
+	it('whose last events hob lost in a crash is read from the start, and ends', async () => {
+		const first = answerStream();
+		const beyond = new FakeStream();
+		const whole = new FakeStream();
+		const streams = [beyond, whole];
+		onPost = () => first.response;
+		onGet = () => streams.shift()?.response ?? failure(404);
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('one ').text('two ').text('three ').text('four');
+		await settle();
+		first.tear();
+		await pass(400);
+		beyond.raw('data: [DONE]\n\n').end();
+		whole
+			.text('one ')
+			.text('two ')
+			.error({ message: 'hob ended', code: 'hob_died' }, 'interrupted');
+		await pass(2000);
+		expect(only(chat)).toMatchObject({
+			phase: 'interrupted',
+			answer: { text: 'one two ', lost: false, error: { code: 'hob_died' } }
+		});
+		expect(posts()).toHaveLength(1);
+	});
 	it('with a gap is opened again', async () => {
 		const first = answerStream();
 		const second = new FakeStream({}, 2);
@@ -422,6 +448,21 @@ describe('the queue', () => {
 		await pass(10_000);
 		expect(chat.turns).toEqual([turn]);
 		expect(calls.some((c) => c.method === 'DELETE')).toBe(false);
+	});
+	it('a deletion that could be undone holds when the page closes', async () => {
+		onPost = () => answerStream().response;
+		const chat = aChat();
+		chat.send('one', 's1');
+		const two = chat.send('two', 's1');
+		await settle();
+		chat.remove(two);
+		await settle();
+		chat.flushRemovals();
+		// Not a millisecond: nothing waits for a page that is gone.
+		await pass(0);
+		expect(calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
+			`/api/messages/${two.id}`
+		]);
 	});
 	it('Send when ready leaves the message with hob and shows the answer when it comes', async () => {
 		const stream = new FakeStream();

@@ -31,6 +31,10 @@ class Chats {
 			this.#open.clear();
 			this.#fresh = null;
 		});
+		// Else a deleted message would be back, and sent, after a reload.
+		window.addEventListener('pagehide', () => {
+			for (const chat of this.#open.values()) chat.flushRemovals();
+		});
 		conversations.onRemoved((id) => {
 			this.#open.get(id)?.close();
 			this.#open.delete(id);

@@ -62,14 +62,17 @@ export class Follower {
 					this.#answer.lastId,
 					this.#link.signal
 				);
+				let nothing = true;
 				for await (const batch of steps) {
 					this.#answer.lost = false;
 					failures = 0;
+					nothing &&= batch.length === 0;
 					for (const event of batch) {
 						this.#take(event);
 						if (this.#over) return;
 					}
 				}
+				if (nothing) this.#answer.rewind();
 			} catch (e) {
 				if (this.#over) return;
 				if (isAbort(e)) {

@@ -1,6 +1,6 @@
 /**
  * The send cycle as a pure machine: no timers, no network, time is passed in (milliseconds of any
- * monotonic clock). sender.svelte.ts performs its actions.
+ * monotonic clock). sender.ts performs its actions.
  *
  *   sending(0) --retryable--> waiting(1) --2 s--> sending(1) --> waiting(2) --4 s--> sending(2)
  *        --> waiting(3) --6 s--> sending(3) --retryable--> exhausted

@@ -68,6 +68,16 @@ export class Answer {
 		if (!isActive(this.state)) this.state = 'connecting';
 	}
 
+	/**
+	 * Reads its events from the first on again. After a crash hob's log may be shorter than what was
+	 * read of it, and ends before the place from which more is asked for.
+	 */
+	rewind(): void {
+		this.#content = '';
+		this.#reasoning = '';
+		this.lastId = 0;
+	}
+
 	append(content: string, reasoning: string): void {
 		this.#content += content;
 		this.#reasoning += reasoning;
@@ -142,7 +152,7 @@ export class Turn {
 	serverId = $state('');
 	/** hob has it. */
 	stored = $state(false);
-	/** It waits behind others; `sendAs` says how it will go out. */
+	/** It waits behind others. */
 	queued = $state(false);
 	/** The send cycle; null before it and after an answer began. */
 	cycle = $state.raw<RetryState | null>(null);
