@@ -34,8 +34,7 @@ struct server {
     struct list uses;
     size_t n_holds;
     double tokens_per_s; /* -1: not measured since it became ready */
-    bool
-        is_leaving; /* its removal is being stored: who waits hears what comes of that, not that it stopped */
+    bool is_leaving;     /* its removal is being stored: who waits hears what comes of that */
     bool removed;
     struct list node; /* in gateway.removed */
     gateway_server_fn on_removed;
