@@ -156,7 +156,12 @@ static bool any_process(const struct gateway *g)
         if (engine_state_has_process(engine_state(g->servers[i]->engine)))
             return true;
     }
-    return !list_is_empty(&g->removed);
+    /* A removed one stays until its last reader is through; that is no reason to wait. */
+    LIST_EACH(s, &g->removed, struct server, node) {
+        if (s->engine)
+            return true;
+    }
+    return false;
 }
 
 /* Once, when the last engine's process has gone after gateway_shutdown. */
