@@ -138,6 +138,8 @@ void http_exchange_on_drain(struct http_exchange *x, http_exchange_fn fn, void *
 void http_exchange_end(struct http_exchange *x);
 /* Breaks the connection without a clean end, so that no client takes a part for the whole. */
 void http_exchange_abort(struct http_exchange *x);
+/* Breaks the connection at once, as if the client had: on_gone runs before this returns. */
+void http_exchange_drop(struct http_exchange *x);
 /* Body bytes sent so far, and the status (0: none yet), for the access line. */
 uint64_t http_exchange_bytes_sent(const struct http_exchange *x);
 int http_exchange_status(const struct http_exchange *x);

@@ -523,3 +523,13 @@ void http_exchange_abort(struct http_exchange *x)
         http_conn_finish(c);
     }
 }
+
+void http_exchange_drop(struct http_exchange *x)
+{
+    if (x->is_over)
+        return;
+    if (x->server->corked == x->conn)
+        flush_corked(x->server);
+    x->conn->must_reset = true;
+    http_conn_close(x->conn);
+}
