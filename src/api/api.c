@@ -16,6 +16,11 @@ static const struct api_routes *const tables[] = {
 static void on_revoked(void *arg, const char *user_id)
 {
     struct api *a = arg;
+    LIST_EACH(r, &a->handed_over, struct api_req, stream_node) {
+        /* The gateway hears that its client has gone, and ends r. */
+        if (strcmp(r->who.user_id, user_id) == 0 && !auth_is_valid(a->o.auth, &r->who))
+            http_exchange_drop(r->handed_over);
+    }
     LIST_EACH(r, &a->streams, struct api_req, stream_node) {
         if (strcmp(r->who.user_id, user_id) == 0 && !auth_is_valid(a->o.auth, &r->who)) {
             struct http_exchange *x = r->x;
@@ -34,12 +39,14 @@ struct api *api_new(const struct api_options *o)
     struct api *a = xcalloc(1, sizeof *a);
     a->o = *o;
     list_init(&a->streams);
+    list_init(&a->handed_over);
     auth_on_revoked(o->auth, on_revoked, a);
     return a;
 }
 
-void api_close_streams(struct api *a)
+void api_close(struct api *a)
 {
+    a->is_closed = true;
     LIST_EACH(r, &a->streams, struct api_req, stream_node) {
         struct http_exchange *x = r->x;
         r->x = NULL;
@@ -178,6 +185,14 @@ static void on_gone(struct http_exchange *x, void *arg)
         r->on_gone(r);
 }
 
+bool api_still_may(struct api_req *r)
+{
+    if (r->route->policy == API_PUBLIC || auth_is_valid(r->api->o.auth, &r->who))
+        return true;
+    api_reply_error(r, &(struct api_error){.err = ERR_UNAUTHENTICATED, .code = "not_signed_in"});
+    return false;
+}
+
 /* While the body is read nothing else holds the request. */
 static void on_gone_early(struct http_exchange *x, void *arg)
 {
@@ -196,6 +211,9 @@ static void on_body(struct http_exchange *x, void *arg, enum err e, struct span 
             r, &(struct api_error){.err = e, .message = e == ERR_TOO_BIG ? "The body is too big." : NULL});
         return;
     }
+    /* A body may take its time. */
+    if (!api_still_may(r))
+        return;
     if (r->route->body == API_JSON) {
         e = json_parse_object(body, &r->doc, &r->json, &why);
         if (e) {

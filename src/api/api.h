@@ -31,8 +31,8 @@ struct api_options {
 };
 
 struct api *api_new(const struct api_options *o);
-/* Ends all open streams; requests under way get their answers as the rooms below finish or cancel. */
-void api_close_streams(struct api *a);
+/* Ends all open streams. Requests under way end without an answer: the rooms below may be freed from now on. */
+void api_close(struct api *a);
 void api_free(struct api *a);
 /* For http_server_new: arg is the struct api. */
 void api_on_request(struct http_exchange *x, void *arg);

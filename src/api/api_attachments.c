@@ -77,6 +77,11 @@ static void hash_bytes(void *arg)
 static void on_hashed(void *arg)
 {
     struct upload *u = arg;
+    if (u->r->api->is_closed) {
+        api_req_free(u->r);
+        upload_free(u);
+        return;
+    }
     struct buf hex = {0};
     char id[UUID_LEN + 1];
     rand_uuid(id);

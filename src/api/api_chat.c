@@ -128,6 +128,12 @@ static void on_decided(void *arg, const struct chat_decision *d)
         api_reply_json(r, 202, buf_span(out));
         return;
     }
+    /* A busy engine may take seconds to decide. */
+    if (!auth_is_valid(r->api->o.auth, &r->who)) {
+        watch_free(r);
+        (void)api_still_may(r);
+        return;
+    }
     w->generation_id = xstrdup(d->generation_id);
     w->answer_id = xstrdup(d->answer_id);
     attach(r);

@@ -115,6 +115,10 @@ static void change_conversation(struct api_req *r)
 static void on_removed(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
+    if (r->api->is_closed) {
+        api_req_free(r);
+        return;
+    }
     if (is_refused(r, result))
         return;
     AUTO(buf) struct buf *json = buf_new();

@@ -29,6 +29,10 @@ static void write_model(struct json_writer *w, const struct api *a, const struct
 static void on_scanned(const struct catalog_models *models, void *arg)
 {
     struct api_req *r = arg;
+    if (r->api->is_closed) {
+        api_req_free(r);
+        return;
+    }
     const struct api_options *o = &r->api->o;
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;

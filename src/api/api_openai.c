@@ -4,6 +4,8 @@
 static void on_proxied(void *arg, struct http_exchange *x, const struct gateway_failure *f)
 {
     struct api_req *r = arg;
+    r->handed_over = NULL;
+    list_remove(&r->stream_node);
     if (!f) {
         api_req_free(r);
         return;
@@ -49,6 +51,8 @@ static void pass_on(struct api_req *r, const char *name, struct span body)
     };
     struct http_exchange *x = r->x;
     r->x = NULL;
+    r->handed_over = x;
+    list_push_back(&r->api->handed_over, &r->stream_node);
     gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
     /* The gateway has its copy. */
     buf_release(&r->body);

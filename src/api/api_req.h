@@ -56,13 +56,16 @@ extern const struct api_routes api_session_routes, api_users_routes, api_keys_ro
 
 struct api {
     struct api_options o;
-    struct list streams; /* api_req.stream_node of open streams */
+    struct list streams;     /* api_req.stream_node of open streams */
+    struct list handed_over; /* the same of requests that the gateway answers */
     bool draining;
+    bool is_closed; /* the rooms below may be gone: late answers must not touch them */
 };
 
 struct api_req {
     struct api *api;
-    struct http_exchange *x; /* NULL: the client has gone, or the exchange was handed over */
+    struct http_exchange *x;           /* NULL: the client has gone, or the exchange was handed over */
+    struct http_exchange *handed_over; /* the gateway's until it is done; NULL: not handed over */
     const struct api_route *route;
     struct principal who;
     char id[17]; /* X-Request-Id */
@@ -106,6 +109,8 @@ void api_stream_end(struct api_req *r);
 void api_req_free(struct api_req *r);
 
 /* ---- small helpers ---- */
+/* False when the right that the request came with was lost meanwhile: answered with 401, r is freed. */
+bool api_still_may(struct api_req *r);
 /* Is the client still there? */
 static inline bool api_is_open(const struct api_req *r)
 {

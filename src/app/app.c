@@ -38,6 +38,8 @@ struct app {
     struct loop_signal *on_term, *on_int;
 
     bool is_stopping;
+    bool is_over;    /* no engine is left; the loop ends */
+    bool is_at_once; /* a second signal came */
     int exit_status;
 };
 
@@ -46,7 +48,10 @@ struct app {
 static void on_engines_stopped(void *arg)
 {
     struct app *a = arg;
-    api_close_streams(a->api);
+    if (a->is_over)
+        return;
+    a->is_over = true;
+    api_close(a->api);
     http_server_close(a->server);
     loop_stop(a->loop);
 }
@@ -54,7 +59,11 @@ static void on_engines_stopped(void *arg)
 static void on_answers_ended(void *arg)
 {
     struct app *a = arg;
+    if (a->is_over)
+        return;
     gateway_shutdown(a->gateway, on_engines_stopped, a);
+    if (a->is_at_once)
+        gateway_kill(a->gateway);
 }
 
 static void begin_end(void *arg)
@@ -64,8 +73,11 @@ static void begin_end(void *arg)
         loop_stop(a->loop);
         return;
     }
+    if (a->is_over)
+        return;
     if (a->is_stopping) {
         log_info("stopping at once");
+        a->is_at_once = true;
         chat_shutdown(a->chat, 0, on_answers_ended, a);
         return;
     }
@@ -233,6 +245,7 @@ static void close_rooms(struct app *a)
     auth_close(a->auth);
     chat_free(a->chat);
     gateway_free(a->gateway);
+    http_server_close(a->server); /* open still when only one of the two could listen */
     if (a->client)
         http_client_close(a->client);
     if (a->store)
