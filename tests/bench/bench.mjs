@@ -8,8 +8,8 @@ import { endAll, removeAll, startAll, stopAll } from './relays.mjs';
 const build = dirname(PROGRAM);
 const quick = process.argv.includes('--quick');
 const size = quick
-  ? { rounds: 1, seconds: 2, requests: 10000, streams: 2000, first: 1000, starts: 5, stall: 3 }
-  : { rounds: 3, seconds: 4, requests: 20000, streams: 2000, first: 4000, starts: 20, stall: 8 };
+  ? { rounds: 1, pieces: 3, seconds: 1, requests: 5000, streams: 2000, first: 500, starts: 5, stall: 3 }
+  : { rounds: 3, pieces: 4, seconds: 2, requests: 8000, streams: 2000, first: 1000, starts: 20, stall: 8 };
 const LIMIT_MS = (quick ? 90 : 360) * 1000;
 const NAMES = ['nginx', 'haproxy', 'hob'];
 
@@ -21,7 +21,7 @@ function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-const found = {}; // "figure relay" -> one value a round
+const found = {}; // "figure relay" -> its values; the same index is the same moment
 
 function note(figure, relay, value) {
   (found[`${figure} ${relay}`] ??= []).push(value);
@@ -31,9 +31,27 @@ function value(figure, relay) {
   return median(found[`${figure} ${relay}`]);
 }
 
-/** Each relay in turn; every round begins with another, so that none always has the quiet moment. */
-async function eachRelay(relays, round, what) {
-  for (let i = 0; i < NAMES.length; i++) await what(relays[NAMES[(i + round) % NAMES.length]]);
+/** The median of the ratios to nginx at the same moment: on a busy machine they vary less than the values. */
+function ratio(figure, relay) {
+  const base = found[`${figure} nginx`];
+  return median(found[`${figure} ${relay}`].map((v, i) => v / base[i]));
+}
+
+/** Each relay in turn; every turn begins with another, so that none always has the quiet moment. */
+async function eachRelay(relays, turn, what, names = NAMES) {
+  for (let i = 0; i < names.length; i++) await what(relays[names[(i + turn) % names.length]]);
+}
+
+/** In short pieces, one relay close after the other: what else the machine does then hits all of them. */
+async function runPiece(relays, turn) {
+  await eachRelay(relays, turn, async (r) => note('event', r.name, await measure.eventCost(r, size)));
+  await eachRelay(relays, turn, async (r) => note('request', r.name, await measure.requestCost(r, size)));
+  const first = async (r) => {
+    const { p50, p99 } = await measure.firstEvent(r, { streams: size.first });
+    note('first50', r.name, p50);
+    note('first99', r.name, p99);
+  };
+  await eachRelay(relays, turn, first, ['direct', ...NAMES]);
 }
 
 async function run(round, state) {
@@ -42,13 +60,7 @@ async function run(round, state) {
   try {
     note('idle', 'hob', await measure.idleMemory(hob));
     await eachRelay(relays, round, async (r) => note('memory', r.name, await measure.streamMemory(r, size)));
-    await eachRelay(relays, round, async (r) => note('event', r.name, await measure.eventCost(r, size)));
-    await eachRelay(relays, round, async (r) => note('request', r.name, await measure.requestCost(r, size)));
-    for (const r of [relays.direct, relays.nginx, relays.haproxy, hob]) {
-      const { p50, p99 } = await measure.firstEvent(r, { streams: size.first });
-      note('first50', r.name, p50);
-      note('first99', r.name, p99);
-    }
+    for (let i = 0; i < size.pieces; i++) await runPiece(relays, round + i);
     const stall = await measure.loopStall(hob, state.server, { seconds: size.stall });
     note('stall', 'hob', (stall.busy - stall.idle) / 1000);
     note('chats', 'hob', stall.chatsPerS);
@@ -71,17 +83,17 @@ function row(what, cells, target, met) {
 }
 
 function compared(figure, what, target, digits, factor) {
-  const base = value(figure, 'nginx');
   const cells = NAMES.map((n) => {
-    const v = value(figure, n);
-    return n === 'nginx' ? v.toFixed(digits) : `${v.toFixed(digits)} (x${(v / base).toFixed(2)})`;
+    const v = value(figure, n).toFixed(digits);
+    return n === 'nginx' ? v : `${v} (x${ratio(figure, n).toFixed(2)})`;
   });
-  row(what, cells, target, factor === null ? value(figure, 'hob') <= 4 : value(figure, 'hob') <= base * factor);
+  row(what, cells, target, factor === null ? value(figure, 'hob') <= 4 : ratio(figure, 'hob') <= factor);
 }
 
 /** Added over direct, in ms. */
 function added(figure, what, limit) {
-  const of = (name) => (value(figure, name) - value(figure, 'direct')) / 1000;
+  const direct = found[`${figure} direct`];
+  const of = (name) => median(found[`${figure} ${name}`].map((v, i) => v - direct[i])) / 1000;
   row(
     what,
     NAMES.map((n) => of(n).toFixed(3)),
