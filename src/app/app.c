@@ -17,6 +17,8 @@
 
 #define MAX_RUN_DIR_BYTES 60 /* engine.h */
 
+#define LOOK_AGAIN_MS 50 /* while the last requests end */
+
 struct app {
     const struct config *config;
     struct strv model_folders;
@@ -40,6 +42,8 @@ struct app {
     bool is_stopping;
     bool is_over;    /* no engine is left; the loop ends */
     bool is_at_once; /* a second signal came */
+    int64_t grace_ends_ms;
+    struct loop_timer look_again;
     int exit_status;
 };
 
@@ -56,11 +60,17 @@ static void on_engines_stopped(void *arg)
     loop_stop(a->loop);
 }
 
-static void on_answers_ended(void *arg)
+/* Chat answers have ended; what SDKs stream through the gateway has the rest of the same grace. */
+static void stop_engines_when_idle(void *arg)
 {
     struct app *a = arg;
     if (a->is_over)
         return;
+    if (!a->is_at_once && gateway_n_calls(a->gateway) > 0 && clock_ms() < a->grace_ends_ms) {
+        loop_timer_start(&a->look_again, LOOK_AGAIN_MS);
+        return;
+    }
+    loop_timer_stop(&a->look_again);
     gateway_shutdown(a->gateway, on_engines_stopped, a);
     if (a->is_at_once)
         gateway_kill(a->gateway);
@@ -78,14 +88,16 @@ static void begin_end(void *arg)
     if (a->is_stopping) {
         log_info("stopping at once");
         a->is_at_once = true;
-        chat_shutdown(a->chat, 0, on_answers_ended, a);
+        chat_shutdown(a->chat, 0, stop_engines_when_idle, a);
         return;
     }
     a->is_stopping = true;
-    log_info("stopping; %zu answers are being written", chat_n_running(a->chat));
+    a->grace_ends_ms = clock_ms() + CHAT_SHUTDOWN_GRACE_MS;
+    loop_timer_init(&a->look_again, a->loop, stop_engines_when_idle, a);
+    log_info("stopping; %zu requests are being answered", gateway_n_calls(a->gateway));
     api_set_draining(a->api);
     http_server_drain(a->server);
-    chat_shutdown(a->chat, CHAT_SHUTDOWN_GRACE_MS, on_answers_ended, a);
+    chat_shutdown(a->chat, CHAT_SHUTDOWN_GRACE_MS, stop_engines_when_idle, a);
 }
 
 static void give_up(struct app *a, const char *what, const struct err_text *why)

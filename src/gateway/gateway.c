@@ -88,6 +88,16 @@ size_t server_use_n_ahead(const struct server *s, const struct server_use *u)
     return n;
 }
 
+size_t gateway_n_calls(const struct gateway *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < gateway_n_servers(g); i++) {
+        LIST_EACH(u, &gateway_server_at(g, i)->uses, struct server_use, node)
+            n++;
+    }
+    return n;
+}
+
 /* An engine that answers somebody and is silent towards another for a second has that one in its queue. */
 #define WAITING_AFTER_MS 1000
 

@@ -55,6 +55,8 @@ AUTO_DEFINE(gateway, struct gateway, gateway_free)
 
 /* ---- servers ---- */
 size_t gateway_n_servers(const struct gateway *g);
+/* Requests that engines work on now. */
+size_t gateway_n_calls(const struct gateway *g);
 /* In order of creation; i < gateway_n_servers. */
 struct server *gateway_server_at(const struct gateway *g, size_t i);
 /* NULL: no such server. */

@@ -124,3 +124,19 @@ test('errors have the shape and the codes that the SDK expects', async () => {
   await assert.rejects(ask('broken', 'hi', {}), (e) => e.code === 'engine_failed' || /exited/.test(e.message));
   assert.ok(performance.now() - begun < 5000, 'no long series of retries');
 });
+
+test('SIGTERM lets a stream come to its end', async () => {
+  const own = await Hob.start();
+  const server = await own.addDemo('steady', ['--tokens-per-second', '40']);
+  await own.startServer(server.id);
+  const sdk = new OpenAI({ baseURL: `${own.url}/v1`, apiKey: await own.addKey() });
+  const stream = await sdk.chat.completions.create({
+    model: 'steady',
+    stream: true,
+    messages: [{ role: 'user', content: 'long 60' }]
+  });
+  const reading = textOf(stream);
+  await until(async () => (await own.server('steady')).engine.active === 1, 'it streams');
+  await own.stop();
+  assert.equal((await reading).split(/\s+/).length > 30, true);
+});
