@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Hob, PROGRAM, readAnswer, until } from '../lib/hob.mjs';
+import { descendants } from '../lib/procs.mjs';
 
 /** Fails when the promise is not settled in time. */
 function within(ms, promise, what) {
@@ -148,7 +149,7 @@ test('a field of the wrong type is 400 and named, on every route with a body', a
   await hob.stop();
 });
 
-test('keys, passwords and prompts are in no log and in no command line', async () => {
+test('keys, passwords and prompts are in no log, command line or environment', async () => {
   const hob = new Hob(await mkdtemp(join(tmpdir(), 'hob-')));
   await hob.run({ args: ['--verbose'] });
   const account = { name: 'ada', password: 'canary-password-1' };
@@ -170,7 +171,11 @@ test('keys, passwords and prompts are in no log and in no command line', async (
   ).text();
   await hob.post('/api/login', { name: 'ada', password: 'canary-password-2' });
   const { lines } = await hob.get(`/api/servers/${server.id}/log`);
-  const said = hob.log + JSON.stringify(lines);
+  const family = [{ pid: hob.pid, cmdline: '' }, ...(await descendants(hob.pid))];
+  const shown = await Promise.all(
+    family.flatMap(({ pid }) => ['cmdline', 'environ'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')))
+  );
+  const said = hob.log + JSON.stringify(lines) + shown.join();
   for (const secret of ['canary-', key, hob.cookie.split('=')[1]]) assert.ok(!said.includes(secret), secret);
   await hob.stop();
 });
