@@ -264,6 +264,17 @@ static bool has_too_many_streams(const struct api_req *r)
     return n >= API_MAX_STREAMS_PER_ADDRESS;
 }
 
+bool api_refuse_stream(struct api_req *r)
+{
+    if (!has_too_many_streams(r))
+        return false;
+    api_reply_error(r, &(struct api_error){.err = ERR_LIMITED,
+                                           .code = "too_many_streams",
+                                           .message = "Too many open streams from this address.",
+                                           .retry_after_s = 10});
+    return true;
+}
+
 static void run_route(struct api_req *r)
 {
     struct err_text why = {0};
@@ -278,13 +289,8 @@ static void run_route(struct api_req *r)
         api_reply_error(r, &(struct api_error){.err = e, .message = why.text, .code = code});
         return;
     }
-    if (r->route->body == API_STREAM && has_too_many_streams(r)) {
-        api_reply_error(r, &(struct api_error){.err = ERR_LIMITED,
-                                               .code = "too_many_streams",
-                                               .message = "Too many open streams from this address.",
-                                               .retry_after_s = 10});
+    if (r->route->body == API_STREAM && api_refuse_stream(r))
         return;
-    }
     read_body_or_run(r);
 }
 

@@ -189,6 +189,8 @@ static void complete(struct api_req *r)
         api_reply_err(r, e, &why);
         return;
     }
+    if (q.mode != CHAT_WHEN_READY && api_refuse_stream(r))
+        return;
     q.content_json = buf_str(content);
     struct watch *w = xcalloc(1, sizeof *w);
     w->after_seq = q.mode == CHAT_WHEN_READY ? -1 : 0;

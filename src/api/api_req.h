@@ -103,6 +103,8 @@ int api_status_of(enum err err);
 /* ---- event streams ---- */
 /* 200, text/event-stream, and the request is an open stream: ends when its principal loses its right. */
 void api_stream_begin(struct api_req *r, const struct http_headers *extra);
+/* True: the request's address has API_MAX_STREAMS_PER_ADDRESS streams open, and the request is answered with 429. */
+bool api_refuse_stream(struct api_req *r);
 /* Ends and frees the request. The stream's on_gone is not called. */
 void api_stream_end(struct api_req *r);
 /* For a request that must end without an answer (its exchange is over). */
