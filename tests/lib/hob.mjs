@@ -30,6 +30,10 @@ export async function isAlive(pid) {
   }
 }
 
+/** What a failed test leaves must neither keep its file from ending nor outlive it. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 export class Hob {
   #child;
   log = '';
@@ -63,7 +67,10 @@ export class Hob {
       stdio: ['ignore', 'pipe', 'pipe']
     });
     this.#child = child;
+    running.add(child);
+    child.on('exit', () => running.delete(child));
     child.exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+    for (const handle of [child, child.stdout, child.stderr]) handle.unref();
     const keep = (chunk) => (this.log += chunk);
     child.stdout.setEncoding('utf8').on('data', keep);
     child.stderr.setEncoding('utf8').on('data', keep);
