@@ -24,7 +24,6 @@
 struct http_target {
     struct http_client *client;
     struct list node; /* client->targets */
-    char *key;        /* in client->by_key */
     char *unix_path;  /* NULL: TCP */
     char *host;
     int port;
@@ -36,7 +35,6 @@ struct http_target {
 
 struct http_client {
     struct loop *loop;
-    struct map *by_key;
     struct list targets;
     struct list calls;
     struct list upstreams;

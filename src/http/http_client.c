@@ -7,28 +7,32 @@
 
 /* ---- endpoints ---- */
 
-static char *key_of(const struct http_endpoint *to)
+/* There is one for each engine that is called: a handful, and comparing is cheaper than making a key. NULL: none. */
+static struct http_target *find_target(const struct http_client *c, const struct http_endpoint *to)
 {
-    return to->unix_path ? xasprintf("unix:%s", to->unix_path) : xasprintf("tcp:%s:%d", to->host, to->port);
+    LIST_EACH(t, &c->targets, struct http_target, node) {
+        bool is_same = to->unix_path ? str_eq(t->unix_path, to->unix_path)
+                                     : t->port == to->port && str_eq(t->host, to->host);
+        if (is_same)
+            return t;
+    }
+    return NULL;
 }
 
 struct http_target *http_target_use(struct http_client *c, const struct http_endpoint *to)
 {
-    AUTO(mem) char *key = key_of(to);
-    struct http_target *t = map_get_str(c->by_key, key);
+    struct http_target *t = find_target(c, to);
     if (!t) {
         t = xcalloc(1, sizeof *t);
         t->client = c;
         t->unix_path = xstrdup(to->unix_path);
         t->host = to->unix_path ? NULL : xstrdup(to->host);
-        t->port = to->port;
+        t->port = to->unix_path ? 0 : to->port;
         if (to->unix_path)
             t->authority = xstrdup("localhost");
         else
             t->authority = xasprintf(strchr(to->host, ':') ? "[%s]:%d" : "%s:%d", to->host, to->port);
         list_init(&t->idle);
-        (void)map_put(c->by_key, key, t);
-        t->key = TAKE(key);
         list_push_back(&c->targets, &t->node);
     }
     t->n_users++;
@@ -39,9 +43,7 @@ void http_target_unuse(struct http_target *t)
 {
     if (--t->n_users > 0)
         return;
-    (void)map_remove(t->client->by_key, t->key);
     list_remove(&t->node);
-    free(t->key);
     free(t->unix_path);
     free(t->host);
     free(t->authority);
@@ -114,10 +116,10 @@ static void on_pool_tick(void *arg)
 
 void http_client_forget(struct http_client *c, const struct http_endpoint *to)
 {
-    AUTO(mem) char *key = key_of(to);
-    if (!map_get_str(c->by_key, key))
+    struct http_target *t = find_target(c, to);
+    if (!t)
         return;
-    struct http_target *t = http_target_use(c, to);
+    t->n_users++; /* else its last connection would take it along */
     close_idle(t, INT64_MAX);
     http_target_unuse(t);
 }
@@ -128,7 +130,6 @@ struct http_client *http_client_new(struct loop *l)
 {
     struct http_client *c = xcalloc(1, sizeof *c);
     c->loop = l;
-    c->by_key = map_new();
     c->read_buf = xmalloc(HTTP_CLIENT_READ_BYTES);
     list_init(&c->targets);
     list_init(&c->calls);
@@ -140,7 +141,6 @@ struct http_client *http_client_new(struct loop *l)
 static void free_client(void *arg)
 {
     struct http_client *c = arg;
-    map_free(c->by_key);
     free(c->read_buf);
     buf_release(&c->scratch);
     buf_release(&c->spare_head);
