@@ -1,8 +1,6 @@
 /* Router: guards, finds the route, checks its policy, reads the body within its limit, calls the handler. */
 #include "api/api.h"
 
-#include <stdio.h>
-
 #include "api/api_guard.h"
 #include "api/api_req.h"
 
@@ -221,10 +219,11 @@ static void on_body(struct http_exchange *x, void *arg, enum err e, struct span 
             return;
         }
     }
-    if (r->route->body == API_RAW || r->route->policy == API_KEY)
+    if (r->route->body == API_RAW)
         buf_add_span(&r->body, body);
     http_exchange_on_gone(x, on_gone, r);
-    r->route->handler(r);
+    r->given = body;
+    r->route->handler(r); /* may end r */
 }
 
 static void read_body_or_run(struct api_req *r)
@@ -300,6 +299,15 @@ static bool is_interface_path(struct span path)
            span_is(path, "/ready");
 }
 
+/* A random id in hex. */
+static void write_id(char out_id[17])
+{
+    uint64_t value = rand_u64();
+    for (int i = 0; i < 16; i++, value >>= 4)
+        out_id[i] = "0123456789abcdef"[value & 15];
+    out_id[16] = '\0';
+}
+
 static struct api_req *req_new(struct api *a, struct http_exchange *x)
 {
     struct api_req *r = xcalloc(1, sizeof *r);
@@ -307,7 +315,7 @@ static struct api_req *req_new(struct api *a, struct http_exchange *x)
     r->x = x;
     r->started_ms = clock_ms();
     list_init(&r->stream_node);
-    (void)snprintf(r->id, sizeof r->id, "%016llx", (unsigned long long)rand_u64());
+    write_id(r->id);
     http_exchange_on_gone(x, on_gone, r);
     return r;
 }

@@ -54,8 +54,7 @@ static void pass_on(struct api_req *r, const char *name, struct span body)
     r->handed_over = x;
     list_push_back(&r->api->handed_over, &r->stream_node);
     gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
-    /* The gateway has its copy. */
-    buf_release(&r->body);
+    /* The gateway has its copy of the body. */
     yyjson_doc_free(r->doc);
     r->doc = NULL;
     r->json = NULL;
@@ -69,7 +68,7 @@ static void chat_completions(struct api_req *r)
     if (e)
         api_reply_err(r, e, &why);
     else
-        pass_on(r, model, buf_span(&r->body));
+        pass_on(r, model, r->given);
 }
 
 void api_openai_complete(struct api_req *r)

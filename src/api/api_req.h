@@ -68,9 +68,10 @@ struct api_req {
     struct http_exchange *handed_over; /* the gateway's until it is done; NULL: not handed over */
     const struct api_route *route;
     struct principal who;
-    char id[17]; /* X-Request-Id */
-    char *param; /* the UUID at {id}, or NULL */
-    struct buf body;
+    char id[17];       /* X-Request-Id */
+    char *param;       /* the UUID at {id}, or NULL */
+    struct buf body;   /* API_RAW */
+    struct span given; /* the body as it came; valid until the handler returns */
     yyjson_doc *doc;
     yyjson_val *json;
     void (*on_gone)(struct api_req *r); /* the handler's: cancel what runs; may end the request */
