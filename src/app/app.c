@@ -56,7 +56,7 @@ static void on_engines_stopped(void *arg)
         return;
     a->is_over = true;
     api_close(a->api);
-    http_server_close(a->server);
+    http_server_close(TAKE(a->server));
     loop_stop(a->loop);
 }
 
@@ -79,12 +79,12 @@ static void stop_engines_when_idle(void *arg)
 static void begin_end(void *arg)
 {
     struct app *a = arg;
+    if (a->is_over)
+        return;
     if (!a->server) { /* still starting */
         loop_stop(a->loop);
         return;
     }
-    if (a->is_over)
-        return;
     if (a->is_stopping) {
         log_info("stopping at once");
         a->is_at_once = true;
@@ -257,7 +257,7 @@ static void close_rooms(struct app *a)
     auth_close(a->auth);
     chat_free(a->chat);
     gateway_free(a->gateway);
-    http_server_close(a->server); /* open still when only one of the two could listen */
+    http_server_close(TAKE(a->server)); /* open still when only one of the two could listen */
     if (a->client)
         http_client_close(a->client);
     if (a->store)
