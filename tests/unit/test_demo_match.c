@@ -169,6 +169,15 @@ static void small_talk_loses(void **state)
     assert_string_equal(answered_by(fx, "Hello!"), "talk/hi");
 }
 
+/* The page's own first suggestions (EmptyChat.svelte): a newcomer clicks these. */
+static void answers_what_an_empty_chat_offers(void **state)
+{
+    const struct fixture *fx = *state;
+    assert_string_equal(answered_by(fx, "What can hob do?"), "hob");
+    assert_string_equal(answered_by(fx, "What happens when I send while a model is loading?"), "attempt");
+    assert_string_equal(answered_by(fx, "Show me a table and some code"), "show/markdown");
+}
+
 static void takes_any_bytes(void **state)
 {
     const struct fixture *fx = *state;
@@ -242,6 +251,7 @@ int main(void)
         cmocka_unit_test(paraphrases_are_not_in_the_topics),
         cmocka_unit_test(every_phrase_finds_its_own_topic),
         cmocka_unit_test(small_talk_loses),
+        cmocka_unit_test(answers_what_an_empty_chat_offers),
         cmocka_unit_test(takes_any_bytes),
         cmocka_unit_test(stems_and_distances),
         cmocka_unit_test(names_a_faulty_line),
