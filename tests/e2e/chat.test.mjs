@@ -4,10 +4,12 @@ import { after, before, describe, test } from 'node:test';
 import { ADMIN, Hob, until } from '../lib/hob.mjs';
 import {
   answer,
+  closePage,
   axe,
   input,
   launch,
   newChat,
+  openChat,
   openPage,
   PHONE,
   say,
@@ -33,16 +35,7 @@ after(async () => {
   await hob?.stop();
 });
 
-async function chatWith(server, options) {
-  const page = await openPage(browser, hob, options);
-  await newChat(page, hob, server);
-  return page;
-}
-
-async function close(page) {
-  assert.deepEqual(page.errors, []);
-  await page.context().close();
-}
+const chatWith = (server, options) => openChat(browser, hob, server, options);
 
 /** What the store holds of the conversation that the page shows. */
 async function stored(page) {
@@ -66,7 +59,7 @@ describe('an answer', { concurrency: 3 }, () => {
     assert.match(await answer(page, 'show me some markdown').locator('[data-meta]').innerText(), /tok\/s/);
     await shot(page, 'answer', { doc: 'chat-answer' });
     await axe(page);
-    await close(page);
+    await closePage(page);
   });
 
   test('can be stopped; its text stays, also after a reload', async () => {
@@ -80,7 +73,7 @@ describe('an answer', { concurrency: 3 }, () => {
     await turn(page, 'long 2000').getByText('Stopped').waitFor();
     assert.equal(await answer(page, 'long 2000').locator('.markdown').first().innerText(), text);
     await until(async () => (await hob.server('slow')).engine.active === 0, 'the engine has stopped working');
-    await close(page);
+    await closePage(page);
   });
 
   test('goes on with the tab closed, and is all there on coming back', async () => {
@@ -99,7 +92,7 @@ describe('an answer', { concurrency: 3 }, () => {
     await untilPhase(back, 'long 60', 'done');
     const words = done.content.trim().split(/\s+/);
     assert.ok((await answer(back, 'long 60').innerText()).includes(words.at(-1)));
-    await close(back);
+    await closePage(back);
   });
 
   test('reattaches on reload in the middle, without a gap or a repeated word', async () => {
@@ -120,7 +113,7 @@ describe('an answer', { concurrency: 3 }, () => {
       )
     );
     assert.equal(messages.length, 2);
-    await close(page);
+    await closePage(page);
   });
 
   test('grows in two tabs alike', async () => {
@@ -137,7 +130,7 @@ describe('an answer', { concurrency: 3 }, () => {
       strip(await answer(page, 'long 60').locator('.markdown').first().innerText())
     );
     assert.deepEqual(other.errors, []);
-    await close(page);
+    await closePage(page);
   });
 
   test('keeps its reasoning folded', async () => {
@@ -150,7 +143,7 @@ describe('an answer', { concurrency: 3 }, () => {
     assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 0);
     await summary.click();
     assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 1);
-    await close(page);
+    await closePage(page);
   });
 });
 
@@ -169,7 +162,7 @@ describe('what breaks in the middle', () => {
     const { messages } = await stored(page);
     assert.equal(messages[1].state, 'interrupted');
     assert.ok(messages[1].content.length > 20);
-    await close(page);
+    await closePage(page);
   });
 
   test('hob killed with -9 in mid-stream: after the restart the text is there, marked interrupted, and Continue finishes it', async () => {
@@ -234,7 +227,7 @@ describe('input and queue', { concurrency: 3 }, () => {
       'user',
       'user'
     ]);
-    await close(page);
+    await closePage(page);
   });
 
   test('a queued message survives a reload and is answered after the one before it', async () => {
@@ -245,7 +238,7 @@ describe('input and queue', { concurrency: 3 }, () => {
     await untilPhase(page, 'echo after reload', 'queued');
     await page.reload();
     await untilPhase(page, 'echo after reload', 'done', 60000);
-    await close(page);
+    await closePage(page);
   });
 
   test('when the first fails the queue pauses, and Retry resumes it', async () => {
@@ -260,7 +253,7 @@ describe('input and queue', { concurrency: 3 }, () => {
     await hob.untilState(server.id, 'ready');
     await page.getByRole('button', { name: 'Retry', exact: true }).click();
     await untilPhase(page, 'echo two', 'done');
-    await close(page);
+    await closePage(page);
   });
 
   test('Enter during IME composition sends nothing', async () => {
@@ -275,7 +268,7 @@ describe('input and queue', { concurrency: 3 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(posts.length, 0);
     assert.equal(await input(page).inputValue(), 'nihongo');
-    await close(page);
+    await closePage(page);
   });
 
   test('an image and a text file go with the message and are shown again after a reload', async () => {
@@ -295,7 +288,7 @@ describe('input and queue', { concurrency: 3 }, () => {
     const article = turn(page, 'what is in these?');
     await article.getByText('notes.txt').waitFor();
     assert.ok(await article.locator('img').evaluate((img) => img.decode().then(() => img.naturalWidth === 1)));
-    await close(page);
+    await closePage(page);
   });
 });
 
@@ -307,7 +300,7 @@ describe('reload loses nothing', { concurrency: 4 }, () => {
     await page.reload();
     await untilPhase(page, 'do not lose me', 'unsent');
     await page.getByRole('button', { name: 'Retry', exact: true }).waitFor();
-    await close(page);
+    await closePage(page);
   });
 
   test('after the card', async () => {
@@ -316,7 +309,7 @@ describe('reload loses nothing', { concurrency: 4 }, () => {
     await page.getByText('Failed to connect to model after 3 attempts').waitFor({ timeout: 20000 });
     await page.reload();
     await untilPhase(page, 'still here', 'unsent');
-    await close(page);
+    await closePage(page);
   });
 
   test('while hob cannot be reached at all', async () => {
@@ -331,7 +324,7 @@ describe('reload loses nothing', { concurrency: 4 }, () => {
     await untilPhase(page, 'typed on a train', 'unsent');
     await page.getByRole('button', { name: 'Retry', exact: true }).click();
     await untilPhase(page, 'typed on a train', 'done');
-    await close(page);
+    await closePage(page);
   });
 
   test('leaving the page in a wait and coming back changes nothing', async () => {
@@ -344,7 +337,7 @@ describe('reload loses nothing', { concurrency: 4 }, () => {
     await page.goBack();
     await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\)/).waitFor();
     await untilPhase(page, 'wait for me', 'done');
-    await close(page);
+    await closePage(page);
   });
 });
 
@@ -385,7 +378,7 @@ describe('on a phone', () => {
       assert.ok(width <= PHONE.width, `scrolls sideways: ${width}`);
       await shot(page, `phone-${dark ? 'dark' : 'light'}`);
       await axe(page);
-      await close(page);
+      await closePage(page);
     }
   });
 });

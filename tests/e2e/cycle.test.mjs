@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { Hob, until } from '../lib/hob.mjs';
 import {
   answer,
+  closePage,
   axe,
   gaps,
   input,
@@ -39,11 +40,6 @@ async function chatWith(name, args, more) {
   return { server, page, posts };
 }
 
-async function close(page) {
-  assert.deepEqual(page.errors, []);
-  await page.context().close();
-}
-
 /** The wait before each attempt, +-0.3 s. */
 async function assertWaits(page, expected) {
   const found = await gaps(page);
@@ -72,7 +68,7 @@ describe('a model that becomes ready', { concurrency: 4 }, () => {
       assert.equal(posts.length, requests);
       assert.equal(new Set(posts.map((p) => p.body.message.id)).size, 1, 'one id on every attempt');
       assert.equal(await page.getByText(CARD).count(), 0);
-      await close(page);
+      await closePage(page);
     });
   }
 
@@ -85,7 +81,7 @@ describe('a model that becomes ready', { concurrency: 4 }, () => {
     await shot(page, 'connecting', { doc: 'chat-connecting' });
     await axe(page);
     await untilPhase(page, 'hello', 'done');
-    await close(page);
+    await closePage(page);
   });
 });
 
@@ -114,7 +110,7 @@ describe('a model that never becomes ready', { concurrency: 3 }, () => {
     assert.equal(posts.length, 5);
     assert.equal(posts[4].body.message.id, posts[0].body.message.id);
     assert.equal(await page.locator('article[data-turn]').count(), 1);
-    await close(page);
+    await closePage(page);
   });
 
   test('Stop in a wait ends it: nothing is sent any more, the message stays', async () => {
@@ -127,7 +123,7 @@ describe('a model that never becomes ready', { concurrency: 3 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 2600));
     assert.equal(posts.length, before);
     assert.equal((await hob.server(server.name)).engine.state, 'loading', 'the load goes on');
-    await close(page);
+    await closePage(page);
   });
 
   test('Send when ready: answered later, with the page closed', async () => {
@@ -137,7 +133,7 @@ describe('a model that never becomes ready', { concurrency: 3 }, () => {
     await page.getByRole('button', { name: 'Send when ready' }).click();
     await untilPhase(page, 'answer me later', 'outbox');
     const url = page.url();
-    await close(page);
+    await closePage(page);
     const id = url.split('/').pop();
     await until(async () => {
       const { messages } = await hob.get(`/api/conversations/${id}`);
@@ -153,7 +149,7 @@ describe('statuses', { concurrency: 4 }, () => {
       await say(page, 'try');
       await page.getByText(CARD).waitFor({ timeout: 30000 });
       assert.equal(posts.length, 4);
-      await close(page);
+      await closePage(page);
     });
   }
 
@@ -167,7 +163,7 @@ describe('statuses', { concurrency: 4 }, () => {
     await page.unroute('**/api/chat/completions');
     await page.getByRole('button', { name: 'Retry', exact: true }).click();
     await untilPhase(page, 'is anybody there?', 'done');
-    await close(page);
+    await closePage(page);
   });
 
   for (const status of [400, 401, 403, 404, 409, 413, 422, 429, 500]) {
@@ -182,7 +178,7 @@ describe('statuses', { concurrency: 4 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 2500));
       assert.equal(posts.length, 1);
       assert.equal(await page.getByText(/attempt|after 3/).count(), 0);
-      await close(page);
+      await closePage(page);
     });
   }
 
@@ -195,7 +191,7 @@ describe('statuses', { concurrency: 4 }, () => {
     assert.ok((await card.locator('pre').innerText()).length > 0);
     await shot(page, 'failed-engine');
     await axe(page);
-    await close(page);
+    await closePage(page);
   });
 
   test('a server that may not be started by a message says so', async () => {
@@ -205,6 +201,6 @@ describe('statuses', { concurrency: 4 }, () => {
     assert.equal(posts.length, 1);
     await page.getByRole('button', { name: 'Start and send' }).click();
     await untilPhase(page, 'hello', 'done');
-    await close(page);
+    await closePage(page);
   });
 });

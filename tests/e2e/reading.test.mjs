@@ -4,10 +4,11 @@ import { after, before, describe, test } from 'node:test';
 import { Hob, until } from '../lib/hob.mjs';
 import {
   answer,
+  closePage,
   input,
   launch,
   newChat,
-  openPage,
+  openChat,
   PHONE,
   say,
   shot,
@@ -31,16 +32,7 @@ after(async () => {
   await hob?.stop();
 });
 
-async function chatWith(server, options) {
-  const page = await openPage(browser, hob, options);
-  await newChat(page, hob, server);
-  return page;
-}
-
-async function close(page) {
-  assert.deepEqual(page.errors, []);
-  await page.context().close();
-}
+const chatWith = (server, options) => openChat(browser, hob, server, options);
 
 function isFocused(locator) {
   return locator.evaluate((el) => el === document.activeElement);
@@ -66,7 +58,7 @@ describe('reading', { concurrency: 2 }, () => {
     await until(async () => (await place()).top > at + 50, 'the text is followed again', { ms: 30000 });
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await answer(page, 'long 1500').and(page.locator('[data-state=stopped]')).waitFor();
-    await close(page);
+    await closePage(page);
   });
 
   test('the answer begins where the status line stood', async () => {
@@ -84,7 +76,7 @@ describe('reading', { concurrency: 2 }, () => {
     await say(page, 'What is hob?');
     await untilPhase(page, 'What is hob?', 'done');
     assert.equal(await page.evaluate(() => window.tops.size), 1, 'nothing jumps');
-    await close(page);
+    await closePage(page);
   });
 });
 
@@ -109,7 +101,7 @@ describe('handling', { concurrency: 3 }, () => {
     await turn(page, 'long 60').getByText('Interrupted.').waitFor();
     const { messages } = await hob.get(`/api/conversations/${page.url().split('/').pop()}`);
     assert.equal(messages.filter((m) => m.role === 'user').length, 2);
-    await close(page);
+    await closePage(page);
   });
 
   test('by keyboard alone: a queued message is edited, deleted and brought back', async () => {
@@ -137,7 +129,7 @@ describe('handling', { concurrency: 3 }, () => {
     assert.ok(await isFocused(page.getByRole('button', { name: 'Undo' })), 'Undo is one step back');
     await page.keyboard.press('Enter');
     await untilPhase(page, 'echo first', 'done');
-    await close(page);
+    await closePage(page);
   });
 
   test('the theme that was chosen stays, whatever the system says', async () => {
@@ -158,7 +150,7 @@ describe('handling', { concurrency: 3 }, () => {
     await until(async () => !(await isDark()), 'the system is light');
     await page.emulateMedia({ colorScheme: 'dark' });
     await until(isDark, 'the system is dark');
-    await close(page);
+    await closePage(page);
   });
 });
 
@@ -185,5 +177,5 @@ test('on a phone: everything fits, Enter makes a new line, Send sends, the compo
   await page.getByRole('button', { name: 'Send', exact: true }).tap();
   await untilPhase(page, 'echo small', 'done');
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
-  await close(page);
+  await closePage(page);
 });

@@ -62,10 +62,23 @@ export function watchPosts(page) {
   return posts;
 }
 
+/** Closes the page's context; fails when the page met an error or asked anybody but hob. */
+export async function closePage(page) {
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+}
+
 /** Opens a new chat with this server chosen. */
 export async function newChat(page, hob, server) {
   await page.goto(`${hob.url}/chat?server=${server.id}`);
   await page.getByRole('button', { name: `Server: ${server.name}` }).waitFor();
+}
+
+/** A signed-in page with a new chat on this server. */
+export async function openChat(browser, hob, server, options) {
+  const page = await openPage(browser, hob, options);
+  await newChat(page, hob, server);
+  return page;
 }
 
 export function input(page) {
