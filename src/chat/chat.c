@@ -45,6 +45,8 @@ void message_row_copy(struct message_row *to, const struct message_row *from)
     to->state = xstrdup(from->state);
     to->server_id = xstrdup(from->server_id);
     to->generation_id = xstrdup(from->generation_id);
+    to->tool_calls_json = xstrdup(from->tool_calls_json);
+    to->options_json = xstrdup(from->options_json);
     to->error_json = xstrdup(from->error_json);
     to->meta_json = xstrdup(from->meta_json);
 }
@@ -60,6 +62,8 @@ void message_row_clear(struct message_row *row)
     free(row->state);
     free(row->server_id);
     free(row->generation_id);
+    free(row->tool_calls_json);
+    free(row->options_json);
     free(row->error_json);
     free(row->meta_json);
     *row = (struct message_row){0};

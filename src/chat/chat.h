@@ -121,6 +121,7 @@ size_t chat_n_running(const struct chat *c);
 /* ---- the contract's objects ---- */
 void chat_write_generation_json(struct json_writer *w, const struct generation_row *row);
 void chat_write_conversation_json(struct json_writer *w, const struct conversation_row *row);
+void chat_write_settings_json(struct json_writer *w, const struct conversation_row *row);
 void chat_write_message_json(struct json_writer *w, const struct message_row *row);
 
 #endif

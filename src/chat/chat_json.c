@@ -20,10 +20,23 @@ void chat_write_conversation_json(struct json_writer *w, const struct conversati
     jw_begin_obj(w);
     jwf_str(w, "id", row->id);
     jwf_str(w, "title", row->title);
+    jwf_str(w, "titled_by", row->titled_by);
     jwf_str(w, "server_id", row->server_id);
     jwf_int(w, "created_at", row->created_at);
     jwf_int(w, "updated_at", row->updated_at);
     jwf_bool(w, "generating", row->generating);
+    jwf_bool(w, "pinned", row->pinned);
+    jwf_bool(w, "archived", row->archived);
+    jwf_str(w, "folder_id", row->folder_id);
+    jwf_str(w, "leaf_id", row->leaf_id);
+    jw_end_obj(w);
+}
+
+void chat_write_settings_json(struct json_writer *w, const struct conversation_row *row)
+{
+    jw_begin_obj(w);
+    jwf_raw(w, "options", row->options_json ? row->options_json : "{}");
+    jwf_str(w, "system_prompt", row->system_prompt);
     jw_end_obj(w);
 }
 
@@ -36,10 +49,12 @@ void chat_write_message_json(struct json_writer *w, const struct message_row *ro
     jwf_str(w, "role", row->role);
     jwf_raw(w, "content", row->content_json);
     jwf_str(w, "reasoning", row->reasoning);
+    jwf_raw(w, "tool_calls", row->tool_calls_json);
     jwf_int(w, "created_at", row->created_at);
     jwf_str(w, "server_id", row->server_id);
     jwf_str(w, "state", row->state);
     jwf_str(w, "generation_id", row->generation_id);
+    jwf_raw(w, "options", row->options_json);
     jwf_raw(w, "error", row->error_json);
     jwf_raw(w, "meta", row->meta_json);
     jw_end_obj(w);

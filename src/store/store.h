@@ -33,18 +33,22 @@ struct server_row {
     int64_t last_load_ms; /* how long the last successful load took, 0 unknown */
 };
 struct conversation_row {
-    char *id, *user_id, *title, *server_id /* or NULL */;
+    char *id, *user_id, *title, *titled_by /* message|model|user */, *server_id /* or NULL */;
+    char *folder_id /* or NULL */, *leaf_id /* end of the path that is shown; or NULL: the newest path */;
+    char *options_json, *system_prompt; /* or NULL; both NULL in lists */
     int64_t created_at, updated_at;
+    bool pinned, archived;
     bool generating; /* read only */
 };
 struct message_row {
     char *id, *conversation_id, *parent_id /* or NULL */, *role /* user|assistant */;
-    char *content_json;  /* a JSON string or array of parts */
-    char *reasoning;     /* or NULL */
-    char *state;         /* user: queued|pending|answered; assistant: its newest generation's state */
-    char *server_id;     /* or NULL */
-    char *generation_id; /* newest; or NULL; read only */
-    char *error_json, *meta_json; /* or NULL; of the newest generation; read only */
+    char *content_json;    /* a JSON string or array of parts */
+    char *reasoning;       /* or NULL */
+    char *tool_calls_json; /* OpenAI's array, or NULL */
+    char *state;           /* user: queued|pending|answered; assistant: its newest generation's state */
+    char *server_id;       /* or NULL */
+    char *generation_id;   /* newest; or NULL; read only */
+    char *options_json, *error_json, *meta_json; /* or NULL; of the newest generation; read only */
     int64_t created_at;
 };
 struct generation_row {

@@ -26,8 +26,8 @@ static void ensure_conversation(struct db *db, const struct message_in *in)
         db_fail(db, ERR_NOT_FOUND, "No such user");
     AUTO(mem) char *title = title_of_content(row->content_json);
     db_run(db,
-           "INSERT INTO conversations (id, user_id, title, server_id, created_at, updated_at) "
-           "VALUES (?, ?, ?, ?, ?, ?)",
+           "INSERT INTO conversations (id, user_id, title, titled_by, server_id, created_at, updated_at) "
+           "VALUES (?, ?, ?, 'message', ?, ?, ?)",
            "ttttii", row->conversation_id, in->user_id, title, row->server_id, row->created_at,
            row->created_at);
 }

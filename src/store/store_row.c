@@ -13,11 +13,20 @@ void row_conversation(struct store_op *op, sqlite3_stmt *st, struct conversation
         .id = row_text(op, st, 0),
         .user_id = row_text(op, st, 1),
         .title = row_text(op, st, 2),
-        .server_id = row_text(op, st, 3),
-        .created_at = sqlite3_column_int64(st, 4),
-        .updated_at = sqlite3_column_int64(st, 5),
-        .generating = sqlite3_column_int(st, 6) != 0,
+        .titled_by = row_text(op, st, 3),
+        .server_id = row_text(op, st, 4),
+        .folder_id = row_text(op, st, 5),
+        .leaf_id = row_text(op, st, 6),
+        .created_at = sqlite3_column_int64(st, 7),
+        .updated_at = sqlite3_column_int64(st, 8),
+        .pinned = sqlite3_column_int(st, 9) != 0,
+        .archived = sqlite3_column_int(st, 10) != 0,
+        .generating = sqlite3_column_int(st, 11) != 0,
     };
+    if (sqlite3_column_count(st) > 12) {
+        out->options_json = row_text(op, st, 12);
+        out->system_prompt = row_text(op, st, 13);
+    }
 }
 
 void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out)
@@ -29,12 +38,14 @@ void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out)
         .role = row_text(op, st, 3),
         .content_json = row_text(op, st, 4),
         .reasoning = row_text(op, st, 5),
-        .state = row_text(op, st, 6),
-        .server_id = row_text(op, st, 7),
-        .generation_id = row_text(op, st, 8),
-        .error_json = row_text(op, st, 9),
-        .meta_json = row_text(op, st, 10),
-        .created_at = sqlite3_column_int64(st, 11),
+        .tool_calls_json = row_text(op, st, 6),
+        .state = row_text(op, st, 7),
+        .server_id = row_text(op, st, 8),
+        .generation_id = row_text(op, st, 9),
+        .options_json = row_text(op, st, 10),
+        .error_json = row_text(op, st, 11),
+        .meta_json = row_text(op, st, 12),
+        .created_at = sqlite3_column_int64(st, 13),
     };
 }
 
@@ -60,8 +71,8 @@ void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row
 void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id)
 {
     sqlite3_stmt *st = db_query(
-        db, "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.id = ? AND c.user_id = ?", "tt", id,
-        user_id);
+        db, "SELECT " CONVERSATION_ALL_COLUMNS " FROM conversations c WHERE c.id = ? AND c.user_id = ?", "tt",
+        id, user_id);
     if (db_next(db, st)) {
         row_conversation(op, st, store_op_conversation(op));
         db_end(st);

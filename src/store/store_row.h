@@ -8,13 +8,15 @@
 char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 
 /* The columns that row_conversation, row_message and row_generation read, from column 0 on. */
-#define CONVERSATION_COLUMNS                                              \
-    "c.id, c.user_id, c.title, c.server_id, c.created_at, c.updated_at, " \
-    "EXISTS (SELECT 1 FROM generations o WHERE o.conversation_id = c.id AND o.finished_at = 0)"
+#define CONVERSATION_COLUMNS                                                                                             \
+    "c.id, c.user_id, c.title, c.titled_by, c.server_id, c.folder_id, c.leaf_id, c.created_at, c.updated_at, c.pinned, " \
+    "c.archived, EXISTS (SELECT 1 FROM generations o WHERE o.conversation_id = c.id AND o.finished_at = 0)"
+/* The same with the settings, which lists leave out. */
+#define CONVERSATION_ALL_COLUMNS CONVERSATION_COLUMNS ", c.options_json, c.system_prompt"
 /* From messages m LEFT JOIN generations g MESSAGE_NEWEST_GENERATION. */
-#define MESSAGE_COLUMNS                                                                                        \
-    "m.id, m.conversation_id, m.parent_id, m.role, m.content_json, m.reasoning, "                              \
-    "iif(m.role = 'user', m.state, coalesce(g.state, 'done')), m.server_id, g.id, g.error_json, g.meta_json, " \
+#define MESSAGE_COLUMNS                                                                                                        \
+    "m.id, m.conversation_id, m.parent_id, m.role, m.content_json, m.reasoning, m.tool_calls_json, "                           \
+    "iif(m.role = 'user', m.state, coalesce(g.state, 'done')), m.server_id, g.id, g.options_json, g.error_json, g.meta_json, " \
     "m.created_at"
 #define MESSAGE_NEWEST_GENERATION                                                                  \
     "ON g.seq = iif(m.role = 'user', (SELECT max(seq) FROM generations WHERE message_id = m.id), " \

@@ -7,16 +7,22 @@ import type {
 	Account,
 	ApiKey,
 	Attachment,
+	BulkChange,
 	Conversation,
+	ConversationInput,
 	Engine,
+	ExportFormat,
+	Folder,
 	Generation,
 	LogLine,
 	Message,
 	ModelList,
 	QueuedMessageInput,
+	SearchHit,
 	Server,
 	ServerInput,
 	SessionInfo,
+	Settings,
 	User
 } from './types';
 
@@ -255,24 +261,59 @@ export const api = {
 
 	conversations: () => call<{ conversations: Conversation[] }>('GET', '/api/conversations'),
 	conversation: (conversationId: string, options?: CallOptions) =>
-		call<{ conversation: Conversation; messages: Message[] }>(
+		call<{ conversation: Conversation; settings: Settings; messages: Message[] }>(
 			'GET',
 			`/api/conversations/${id(conversationId)}`,
 			undefined,
 			options
 		),
-	updateConversation: (conversationId: string, input: { title?: string; server_id?: string }) =>
-		call<{ conversation: Conversation }>(
+	updateConversation: (conversationId: string, input: ConversationInput) =>
+		call<{ conversation: Conversation; settings: Settings }>(
 			'PATCH',
 			`/api/conversations/${id(conversationId)}`,
 			input
 		),
 	deleteConversation: (conversationId: string) =>
 		call<void>('DELETE', `/api/conversations/${id(conversationId)}`),
+	/** At most 1,000 ids a call. */
+	changeConversations: (ids: string[], change: BulkChange) =>
+		call<{ n: number }>('POST', '/api/conversations/bulk', { ids, ...change }),
+
+	folders: () => call<{ folders: Folder[] }>('GET', '/api/folders'),
+	addFolder: (name: string) => call<{ folder: Folder }>('POST', '/api/folders', { name }),
+	renameFolder: (folderId: string, name: string) =>
+		call<{ folder: Folder }>('PATCH', `/api/folders/${id(folderId)}`, { name }),
+	deleteFolder: (folderId: string) => call<void>('DELETE', `/api/folders/${id(folderId)}`),
+
+	/** `after`: the `next` of the answer before. */
+	search: (
+		q: string,
+		options: CallOptions & { conversationId?: string; limit?: number; after?: string } = {}
+	) => {
+		const query = new URLSearchParams({ q });
+		if (options.conversationId) query.set('conversation_id', options.conversationId);
+		if (options.limit) query.set('limit', String(options.limit));
+		if (options.after) query.set('after', options.after);
+		return call<{ hits: SearchHit[]; next: string | null }>(
+			'GET',
+			`/api/search?${query.toString()}`,
+			undefined,
+			options.signal ? { signal: options.signal } : {}
+		);
+	},
 
 	putMessage: (messageId: string, input: QueuedMessageInput) =>
 		call<{ message: Message }>('PUT', `/api/messages/${id(messageId)}`, input),
 	deleteMessage: (messageId: string) => call<void>('DELETE', `/api/messages/${id(messageId)}`),
+	/** With everything below it. */
+	deleteBranch: (messageId: string) =>
+		call<void>('DELETE', `/api/messages/${id(messageId)}?branch=true`),
+	/** Puts an edited answer beside this one; `newId` is made by the caller. */
+	editAnswer: (messageId: string, newId: string, content: string) =>
+		call<{ message: Message }>('POST', `/api/messages/${id(messageId)}/edit`, {
+			id: newId,
+			content
+		}),
 
 	generation: (generationId: string) =>
 		call<{ generation: Generation }>('GET', `/api/generations/${id(generationId)}`),
@@ -294,4 +335,11 @@ export const api = {
 
 export function attachmentUrl(attachmentId: string): string {
 	return `/api/attachments/${id(attachmentId)}`;
+}
+
+/** A download; null: everything. */
+export function exportUrl(conversationId: string | null, format: ExportFormat): string {
+	return conversationId
+		? `/api/conversations/${id(conversationId)}/export?format=${format}`
+		: `/api/export?format=${format}`;
 }

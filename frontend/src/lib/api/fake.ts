@@ -133,6 +133,7 @@ export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 		on_demand: true,
 		autostart: false,
 		created_at: 0,
+		vision: null,
 		engine: anEngine(engine)
 	};
 }
@@ -145,6 +146,8 @@ export function aMessage(id: string, more: Partial<Message> = {}): Message {
 		role: 'user',
 		content: `text of ${id}`,
 		reasoning: null,
+		tool_calls: null,
+		options: null,
 		created_at: 1,
 		server_id: 's1',
 		state: 'pending',

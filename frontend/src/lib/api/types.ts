@@ -86,6 +86,8 @@ export interface Server {
 	on_demand: boolean;
 	autostart: boolean;
 	created_at: number;
+	/** Whether its model takes images; null: not known (yet). */
+	vision: boolean | null;
 	engine: Engine;
 }
 
@@ -124,16 +126,94 @@ export interface ModelList {
 export interface Conversation {
 	id: string;
 	title: string;
+	/** Who made the title; a model never replaces the user's. */
+	titled_by: 'message' | 'model' | 'user';
 	server_id: string | null;
 	created_at: number;
 	updated_at: number;
 	generating: boolean;
+	pinned: boolean;
+	archived: boolean;
+	folder_id: string | null;
+	/** The last message of the path that is shown; null, or not there: the newest path. */
+	leaf_id: string | null;
 }
+
+/** Sampling parameters; what is left out is the engine's own. */
+export interface Options {
+	temperature?: number;
+	top_p?: number;
+	top_k?: number;
+	min_p?: number;
+	max_tokens?: number;
+	seed?: number;
+	presence_penalty?: number;
+	frequency_penalty?: number;
+	stop?: string | string[];
+}
+
+/** What holds for all answers of a conversation. */
+export interface Settings {
+	options: Options;
+	/** Comes after the server's own. */
+	system_prompt: string | null;
+}
+
+export interface Folder {
+	id: string;
+	name: string;
+	created_at: number;
+}
+
+export interface ConversationInput {
+	title?: string;
+	server_id?: string;
+	pinned?: boolean;
+	archived?: boolean;
+	folder_id?: string | null;
+	leaf_id?: string;
+	options?: Options;
+	system_prompt?: string | null;
+}
+
+/** What can be done to many conversations in one go. */
+export type BulkChange =
+	{ set: Pick<ConversationInput, 'pinned' | 'archived' | 'folder_id'> } | { delete: true };
+
+export interface SearchHit {
+	conversation_id: string;
+	title: string;
+	archived: boolean;
+	/** Null: the title has the words. */
+	message_id: string | null;
+	role: 'user' | 'assistant' | null;
+	at: number;
+	snippet: { text: string; hit: boolean }[];
+}
+
+export interface ImportResult {
+	conversations: number;
+	messages: number;
+	attachments: number;
+	folders: number;
+	/** Conversations that were there already. */
+	skipped: number;
+}
+
+export type ExportFormat = 'json' | 'markdown';
 
 export type ContentPart =
 	| { type: 'text'; text: string }
 	| { type: 'image_url'; image_url: { url: string } }
-	| { type: 'file'; file: { id: string; name: string } };
+	/** `id` is the text; `original_id` the PDF that it was taken from. */
+	| { type: 'file'; file: { id: string; name: string; original_id?: string } };
+
+/** As OpenAI's API has it; `arguments` is JSON as text. */
+export interface ToolCall {
+	id?: string;
+	type?: string;
+	function?: { name?: string; arguments?: string };
+}
 
 export type Content = string | ContentPart[];
 
@@ -154,6 +234,8 @@ export interface AnswerMeta {
 	completion_tokens: number | null;
 	tokens_per_s: number | null;
 	ttft_ms: number | null;
+	/** From the first token of the reasoning to the first of the answer. */
+	reasoning_ms: number | null;
 	total_ms: number | null;
 	finish_reason: string | null;
 }
@@ -165,6 +247,9 @@ export interface Message {
 	role: 'user' | 'assistant';
 	content: Content;
 	reasoning: string | null;
+	tool_calls: ToolCall[] | null;
+	/** Of the generation. */
+	options: Options | null;
 	created_at: number;
 	server_id: string | null;
 	state: UserMessageState | GenerationState;
@@ -198,7 +283,10 @@ export interface ChatRequest {
 	message: { id: string; parent_id: string | null; content: Content };
 	server: string;
 	mode: SendMode;
-	options?: Record<string, unknown>;
+	/** For this answer; wins, field by field, over the conversation's. */
+	options?: Options;
+	/** Of the conversation that this message makes. */
+	settings?: Settings;
 }
 
 export interface QueuedMessageInput {
@@ -216,5 +304,9 @@ export interface LiveEvents {
 	generation: Generation;
 	conversation: Conversation;
 	conversation_removed: { id: string };
+	folder: Folder;
+	folder_removed: { id: string };
+	/** An import has ended: read the list again. */
+	imported: Record<string, never>;
 	reset: Record<string, never>;
 }

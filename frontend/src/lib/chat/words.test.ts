@@ -8,6 +8,7 @@ const META: AnswerMeta = {
 	completion_tokens: 212,
 	tokens_per_s: 48.2,
 	ttft_ms: 420,
+	reasoning_ms: null,
 	total_ms: 5000,
 	finish_reason: 'stop'
 };

@@ -14,6 +14,7 @@ export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> =
 		on_demand: true,
 		autostart: false,
 		created_at: 1_700_000_000_000,
+		vision: null,
 		engine: anEngine({ state: 'stopped', since: 1_700_000_000_000, attempt: 0, ...engine }),
 		...part
 	};

@@ -67,7 +67,19 @@ class Conversations {
 		if (this.get(id)) return;
 		this.#local.add(id);
 		this.#set([
-			{ id, title, server_id: serverId, created_at: now, updated_at: now, generating: false },
+			{
+				id,
+				title,
+				titled_by: 'message',
+				server_id: serverId,
+				created_at: now,
+				updated_at: now,
+				generating: false,
+				pinned: false,
+				archived: false,
+				folder_id: null,
+				leaf_id: null
+			},
 			...this.list
 		]);
 	}
