@@ -11,6 +11,7 @@ struct watch {
     struct chat_send *send; /* until the decision */
     char *generation_id, *answer_id;
     int64_t after_seq;
+    bool is_once; /* what is there, and no more */
 };
 
 static void watch_free(struct api_req *r)
@@ -93,8 +94,8 @@ static const struct chat_viewer_events viewer_events = {
 static void attach(struct api_req *r)
 {
     struct watch *w = r->state;
-    w->viewer = chat_attach(r->api->o.chat, r->who.user_id, w->generation_id, w->after_seq, &viewer_events,
-                            r);
+    w->viewer = chat_attach(r->api->o.chat, r->who.user_id, w->generation_id, w->after_seq, !w->is_once,
+                            &viewer_events, r);
 }
 
 /* ---- POST /api/chat/completions ---- */
@@ -220,17 +221,36 @@ static bool read_after(struct api_req *r, int64_t *out_after)
     return true;
 }
 
+/* ?follow=true (as without it) or false. False: something else. */
+static bool read_follow(struct api_req *r, bool *out_follow)
+{
+    AUTO(buf) struct buf *query = buf_new();
+    if (api_query(r, "follow", query) && !span_is(buf_span(query), "true") &&
+        !span_is(buf_span(query), "false"))
+        return false;
+    *out_follow = !span_is(buf_span(query), "false");
+    return true;
+}
+
 static void watch_generation(struct api_req *r)
 {
     int64_t after_seq;
+    bool follow;
     if (!read_after(r, &after_seq)) {
         api_reply_error(r, &(struct api_error){.err = ERR_INVALID,
                                                .param = "after",
                                                .message = "Last-Event-ID must be the number of an event."});
         return;
     }
+    if (!read_follow(r, &follow)) {
+        api_reply_error(r, &(struct api_error){.err = ERR_INVALID,
+                                               .param = "follow",
+                                               .message = "\"follow\" must be true or false."});
+        return;
+    }
     struct watch *w = xcalloc(1, sizeof *w);
     w->after_seq = after_seq;
+    w->is_once = !follow;
     w->generation_id = xstrdup(r->param);
     r->state = w;
     r->on_gone = on_watcher_gone;

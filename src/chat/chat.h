@@ -94,12 +94,15 @@ struct chat_viewer_events {
     bool (*on_frames)(void *arg, struct span frames);
     /* A comment line with its line ends (": 1 ahead of you\n\n"), not in the log. Never while full. */
     void (*on_comment)(void *arg, struct span line);
-    /* All frames were given, the last of them `data: [DONE]`. The viewer is over; do not detach. */
+    /* All frames were given, the last of them `data: [DONE]` unless the viewer does not follow. The viewer is over; do
+     * not detach. */
     void (*on_end)(void *arg);
 };
-/* Events after after_seq, then live; a finished generation's are replayed and end. Never calls back at once. */
+/* Events after after_seq, then (follow) live, else the end; a finished generation's are replayed and end. Never calls
+ * back at once. */
 struct chat_viewer *chat_attach(struct chat *c, const char *user_id, const char *generation_id,
-                                int64_t after_seq, const struct chat_viewer_events *ev, void *arg);
+                                int64_t after_seq, bool follow, const struct chat_viewer_events *ev,
+                                void *arg);
 void chat_viewer_resume(struct chat_viewer *v);
 /* No callback comes after. Never cancels the generation. Not after on_end or a failed on_attached. NULL is fine. */
 void chat_detach(struct chat_viewer *v);

@@ -12,7 +12,8 @@ struct chat_viewer {
     struct generation *g; /* followed live; NULL: `own` is replayed */
     struct buf own;
     size_t offset; /* of the log that was given */
-    bool is_attached, is_full;
+    size_t limit;  /* of the log: this viewer ends there; SIZE_MAX: at the log's end */
+    bool is_once, is_attached, is_full;
     struct store_op *op;
     struct loop_timer wake;
     struct list node;  /* in generation.viewers */
@@ -40,13 +41,14 @@ static void give(struct chat_viewer *v)
 {
     const struct buf *log = v->g ? &v->g->frames : &v->own;
     size_t limit = v->g ? v->g->visible_len : v->own.len;
+    limit = limit < v->limit ? limit : v->limit;
     while (!v->is_full && v->offset < limit) {
         size_t n = frame_floor(span_of(log->p + v->offset, limit - v->offset), PUMP_BYTES);
         struct span frames = span_of(log->p + v->offset, n);
         v->offset += n;
         v->is_full = !v->ev.on_frames(v->arg, frames);
     }
-    bool is_over = v->g ? v->g->is_stored : true;
+    bool is_over = !v->g || v->g->is_stored || v->offset >= v->limit;
     if (v->is_full || v->offset < limit || !is_over)
         return;
     void (*on_end)(void *) = v->ev.on_end;
@@ -109,13 +111,14 @@ static void follow(struct chat_viewer *v, struct generation *g)
     g->n_refs++;
     list_push_back(&g->viewers, &v->node);
     v->offset = frame_offset_after(span_of(g->frames.p, g->visible_len), 1, v->after_seq);
-    if (!loop_timer_is_armed(&g->comments)) {
+    v->limit = v->is_once ? g->visible_len : SIZE_MAX;
+    if (!v->is_once && !loop_timer_is_armed(&g->comments)) {
         loop_timer_init(&g->comments, v->c->loop, on_comments_due, g);
         loop_timer_repeat(&g->comments, 1000);
     }
     v->is_attached = true;
     v->ev.on_attached(v->arg, ERR_OK, NULL);
-    if (g->state == GENERATION_PROMISED || g->state == GENERATION_QUEUED)
+    if (!v->is_once && (g->state == GENERATION_PROMISED || g->state == GENERATION_QUEUED))
         tell_place(g);
     give(v);
 }
@@ -178,7 +181,8 @@ static void on_wake(void *arg)
 }
 
 struct chat_viewer *chat_attach(struct chat *c, const char *user_id, const char *generation_id,
-                                int64_t after_seq, const struct chat_viewer_events *ev, void *arg)
+                                int64_t after_seq, bool follow, const struct chat_viewer_events *ev,
+                                void *arg)
 {
     struct chat_viewer *v = xcalloc(1, sizeof *v);
     v->c = c;
@@ -187,6 +191,8 @@ struct chat_viewer *chat_attach(struct chat *c, const char *user_id, const char 
     v->user_id = xstrdup(user_id);
     v->generation_id = xstrdup(generation_id);
     v->after_seq = after_seq > 0 ? after_seq : 0;
+    v->is_once = !follow;
+    v->limit = SIZE_MAX;
     list_init(&v->node);
     list_init(&v->owned);
     list_push_back(&c->viewers, &v->owned);

@@ -258,6 +258,43 @@ test('closing a stream only detaches; replay after N and live are the whole', as
   assert.equal((await replay(randomUUID())).status, 404);
 });
 
+test('follow=false gives what is there and ends; polling so gives the same as following', async () => {
+  const server = await ready(['--tokens-per-second', '60']);
+  const res = await post(hob.message(server.id, 'long 60'));
+  const id = res.headers.get('x-generation-id');
+  const following = readAnswer(res);
+  const polled = { text: '', ids: [], done: null };
+  let n_polls = 0;
+  await until(async () => {
+    const part = await readAnswer(
+      await hob.request(`/api/generations/${id}/events?after=${polled.ids.at(-1) ?? 0}&follow=false`)
+    );
+    n_polls++;
+    polled.text += part.text;
+    polled.ids.push(...part.ids);
+    polled.done = part.done;
+    assert.deepEqual(part.comments, []);
+    return part.done;
+  }, 'the answer has ended');
+  assert.ok(n_polls > 2, 'no poll waited for the end');
+  const whole = await following;
+  assertContiguous(polled.ids);
+  assert.deepEqual({ ...whole, comments: [] }, { ...whole, comments: [], ...polled });
+  const wrong = await hob.request(`/api/generations/${id}/events?follow=maybe`);
+  assert.equal(wrong.status, 400);
+  assert.equal((await failure(wrong)).param, 'follow');
+});
+
+test('a message in the outbox has no events yet: follow=false ends at once', async () => {
+  const server = await hob.addDemo(`s${++n}`, ['--load-seconds', '30']);
+  const res = await post(hob.message(server.id, 'echo later', { mode: 'when_ready' }));
+  assert.equal(res.status, 202);
+  const { id } = (await res.json()).generation;
+  const seen = await readAnswer(await hob.request(`/api/generations/${id}/events?follow=false`));
+  assert.deepEqual([seen.ids, seen.cut], [[], false]);
+  await hob.post(`/api/generations/${id}/stop`);
+});
+
 test('stop ends the engine at once, keeps the text, and may be said twice; continue goes on in the same answer', async () => {
   const server = await ready(['--tokens-per-second', '40']);
   const body = hob.message(server.id, 'long 400');
