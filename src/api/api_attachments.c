@@ -1,9 +1,11 @@
-/* Attachments: images and texts, uploaded once, kept by content. */
+/* Attachments: images, PDFs and texts, uploaded once, kept by content. */
 #include <sodium.h>
 
+#include "api/api_file_name.h"
 #include "api/api_req.h"
 
-#define MAX_NAME_BYTES 255
+#define PDF_MIME       "application/pdf"
+#define PDF_HEAD_BYTES 1024 /* readers look for the mark that far: some programs write something before it */
 
 struct upload {
     struct api_req *r;
@@ -40,6 +42,12 @@ static bool is_text(struct span mime)
     return span_starts(mime, "text/");
 }
 
+static bool is_pdf(struct span bytes)
+{
+    struct span head = span_of(bytes.p, bytes.len < PDF_HEAD_BYTES ? bytes.len : PDF_HEAD_BYTES);
+    return span_find(head, SPAN_LIT("%PDF-")) >= 0;
+}
+
 static void write_attachment(struct buf *out, const struct attachment_row *a)
 {
     struct json_writer w;
@@ -50,7 +58,7 @@ static void write_attachment(struct buf *out, const struct attachment_row *a)
     jwf_str(&w, "id", a->id);
     jwf_str(&w, "name", a->name);
     jwf_str(&w, "mime", a->mime);
-    jwf_int(&w, "size_bytes", (int64_t)a->bytes.len);
+    jwf_int(&w, "size_bytes", a->size_bytes);
     jw_end_obj(&w);
     jw_end_obj(&w);
 }
@@ -101,15 +109,17 @@ static void on_hashed(void *arg)
 static enum err check_upload(const struct upload *u, struct err_text *why)
 {
     struct span mime = span_str(u->mime), bytes = buf_span(&u->bytes), name = span_str(u->name);
-    if (name.len == 0 || name.len > MAX_NAME_BYTES || !utf8_is_valid(name))
-        return err_set(why, ERR_INVALID, "\"name\" must have 1 to %d bytes", MAX_NAME_BYTES);
+    if (name.len == 0 || name.len > FILE_NAME_MAX_BYTES || !utf8_is_valid(name))
+        return err_set(why, ERR_INVALID, "\"name\" must have 1 to %d bytes", FILE_NAME_MAX_BYTES);
     if (bytes.len == 0)
         return err_set(why, ERR_INVALID, "The file is empty.");
     if (is_image(mime))
         return ERR_OK;
+    if (span_is(mime, PDF_MIME))
+        return is_pdf(bytes) ? ERR_OK : err_set(why, ERR_INVALID, "The file is no PDF.");
     if (!is_text(mime))
         return err_set(why, ERR_UNSUPPORTED,
-                       "hob takes images (PNG, JPEG, WebP, GIF) and text files, not %.100s.", u->mime);
+                       "hob takes images (PNG, JPEG, WebP, GIF), PDFs and text files, not %.100s.", u->mime);
     if (!utf8_is_valid(bytes) || memchr(bytes.p, '\0', bytes.len))
         return err_set(why, ERR_INVALID, "The file is not UTF-8 text.");
     return ERR_OK;
@@ -135,6 +145,11 @@ static void add_attachment(struct api_req *r)
     u->bytes = r->body;
     r->body = (struct buf){0};
     enum err e = check_upload(u, &why);
+    if (!e) {
+        file_name_clean(span_str(u->name), &name);
+        free(u->name);
+        u->name = buf_take_str(&name);
+    }
     if (e) {
         api_reply_error(
             r, &(struct api_error){.err = e, .status = e == ERR_UNSUPPORTED ? 415 : 0, .message = why.text});
@@ -142,24 +157,6 @@ static void add_attachment(struct api_req *r)
         return;
     }
     loop_work(r->api->o.loop, hash_bytes, on_hashed, u);
-}
-
-/* A name that cannot break out of a quoted header field (RFC 6266; the rest as RFC 5987). */
-static void add_disposition(struct http_headers *h, const struct attachment_row *a)
-{
-    struct buf value = {0};
-    buf_add_str(&value, is_image(span_str(a->mime)) ? "inline" : "attachment");
-    buf_add_str(&value, "; filename*=UTF-8''");
-    for (const unsigned char *p = (const unsigned char *)a->name; *p; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-                     *p == '.' || *p == '-' || *p == '_';
-        if (plain)
-            buf_add_char(&value, (char)*p);
-        else
-            buf_addf(&value, "%%%02X", *p);
-    }
-    http_headers_add(h, "Content-Disposition", buf_span(&value));
-    buf_release(&value);
 }
 
 static void on_read(void *arg, const struct store_result *result)
@@ -171,11 +168,14 @@ static void on_read(void *arg, const struct store_result *result)
     }
     const struct attachment_row *a = &result->attachments[0];
     struct http_headers h = {0};
-    bool image = is_image(span_str(a->mime));
-    http_headers_add(&h, "Content-Type", image ? span_str(a->mime) : SPAN_LIT("text/plain; charset=utf-8"));
+    struct span mime = span_str(a->mime);
+    bool is_text_file = !is_image(mime) && !span_is(mime, PDF_MIME);
+    AUTO(buf) struct buf *disposition = buf_new();
+    http_headers_add(&h, "Content-Type", is_text_file ? SPAN_LIT("text/plain; charset=utf-8") : mime);
     http_headers_add(&h, "Content-Security-Policy", SPAN_LIT("default-src 'none'; sandbox"));
     http_headers_add(&h, "Cache-Control", SPAN_LIT("private, max-age=31536000, immutable"));
-    add_disposition(&h, a);
+    file_name_add_disposition(a->name, is_image(mime), disposition);
+    http_headers_add(&h, "Content-Disposition", buf_span(disposition));
     api_reply_bytes(r, 200, &h, a->bytes);
     http_headers_release(&h);
 }

@@ -58,6 +58,13 @@ struct part {
     const char *name; /* PART_FILE */
 };
 
+/* What the text was taken from, for people to open again; prompts do without it. */
+static bool is_original(yyjson_val *v)
+{
+    return !v || yyjson_is_null(v) ||
+           (yyjson_is_str(v) && uuid_is_valid(span_of(yyjson_get_str(v), yyjson_get_len(v))));
+}
+
 static struct part read_part(yyjson_val *v)
 {
     const char *type = json_str_or(v, "type", "");
@@ -76,7 +83,7 @@ static struct part read_part(yyjson_val *v)
         yyjson_val *file = yyjson_obj_get(v, "file");
         part.id = json_str_or(file, "id", NULL);
         part.name = json_str_or(file, "name", NULL);
-        if (part.id)
+        if (part.id && is_original(yyjson_obj_get(file, "original_id")))
             part.kind = PART_FILE;
     }
     if (part.id && !uuid_is_valid(span_str(part.id)))

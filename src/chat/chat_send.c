@@ -165,6 +165,8 @@ static void refuse_accept(struct turn *t, const struct store_result *r)
         f.code = "conversation_mismatch";
     else if (span_starts(span_str(r->why.text), "\"parent_id\""))
         param = "message.parent_id";
+    else if (span_starts(span_str(r->why.text), "\"content\""))
+        param = "message.content";
     refuse_turn(t, &f, param, false);
 }
 

@@ -66,7 +66,8 @@ struct events_row { /* one flush of a generation's event log */
 struct attachment_row {
     char *id, *user_id, *name, *mime;
     char *sha256;
-    struct span bytes; /* owned by the result */
+    struct span bytes;  /* owned by the result; empty where the caller gave them */
+    int64_t size_bytes; /* read only */
     int64_t created_at;
 };
 
@@ -144,7 +145,7 @@ struct store_op *store_conversation_remove(struct store *s, const char *user_id,
  * the message's first line), adds the message (row->state queued or pending) or finds it. A found one that is queued
  * or pending takes the new content, and state pending if row->state is. Result: messages[0] as stored,
  * conversations[0], generation = its newest or NULL, created.
- * ERR_EXISTS: the id belongs to another conversation; ERR_NOT_FOUND: conversation or parent of somebody else.
+ * ERR_EXISTS: the id belongs to another conversation; ERR_NOT_FOUND: conversation, parent or attachment of somebody else.
  */
 struct store_op *store_message_accept(struct store *s, const char *user_id, const struct message_row *row,
                                       store_fn done, void *arg);

@@ -15,10 +15,11 @@ static void row_attachment(struct store_op *op, sqlite3_stmt *st)
         .mime = row_text(op, st, 3),
         .sha256 = row_text(op, st, 4),
         .created_at = sqlite3_column_int64(st, 5),
+        .size_bytes = sqlite3_column_int64(st, 6),
     };
     /* blob before bytes: the order that sqlite3_column_bytes asks for */
-    const char *p = sqlite3_column_blob(st, 6);
-    size_t len = (size_t)sqlite3_column_bytes(st, 6);
+    const char *p = sqlite3_column_blob(st, 7);
+    size_t len = (size_t)sqlite3_column_bytes(st, 7);
     row->bytes = span_of(arena_span(&op->rows, span_of(p, len)), len);
 }
 
@@ -31,10 +32,11 @@ static enum err run_attachment_add(struct db *db, struct store_op *op)
            "tttttix", in->id, in->user_id, in->name, in->mime, in->sha256, in->created_at, in->bytes);
     op->result.created = db_changes(db) != 0;
     /* The caller has the bytes: they are not read back. */
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT id, user_id, name, mime, sha256, created_at, x'' FROM attachments "
-                                "WHERE user_id = ? AND sha256 = ?",
-                                "tt", in->user_id, in->sha256);
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), x'' FROM attachments "
+        "WHERE user_id = ? AND sha256 = ?",
+        "tt", in->user_id, in->sha256);
     while (db_next(db, st))
         row_attachment(op, st);
     return ERR_OK;
@@ -60,10 +62,11 @@ struct store_op *store_attachment_add(struct store *s, const struct attachment_r
 static enum err run_attachment_read(struct db *db, struct store_op *op)
 {
     const struct attachment_get *in = op->in;
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT id, user_id, name, mime, sha256, created_at, bytes FROM attachments "
-                                "WHERE id = ? AND user_id = ?",
-                                "tt", in->id, in->user_id);
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes FROM attachments "
+        "WHERE id = ? AND user_id = ?",
+        "tt", in->id, in->user_id);
     while (db_next(db, st))
         row_attachment(op, st);
     return op->result.n ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such attachment");

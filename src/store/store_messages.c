@@ -1,4 +1,5 @@
 /* Table messages: the user's messages, and paths through the tree. Answers are written by store_generations.c. */
+#include "store/store_content.h"
 #include "store/store_row.h"
 #include "store/store_title.h"
 
@@ -46,6 +47,19 @@ static void check_parent(struct db *db, const struct message_row *row)
                     "WHERE m.parent_id IS NOT NULL AND depth < 10000) SELECT 1 FROM up WHERE id = ?2",
                     "tt", row->parent_id, row->id))
         db_fail(db, ERR_INVALID, "\"parent_id\": a message cannot follow itself");
+}
+
+/* What the content names is the user's own. */
+static void check_attachments(struct db *db, const struct message_in *in)
+{
+    struct strv ids = {0};
+    content_list_attachments(in->row.content_json, &ids);
+    for (size_t i = 0; i < ids.n && db->err == ERR_OK; i++) {
+        if (!db_has(db, "SELECT 1 FROM attachments WHERE id = ? AND user_id = ?", "tt", ids.v[i],
+                    in->user_id))
+            db_fail(db, ERR_NOT_FOUND, "\"content\": no such attachment");
+    }
+    strv_release(&ids);
 }
 
 static void insert_message(struct db *db, const struct message_row *row)
@@ -100,8 +114,10 @@ static enum err run_message_accept(struct db *db, struct store_op *op)
             return db_fail(db, ERR_EXISTS, "A message of another conversation has this id");
     }
     ensure_conversation(db, in);
-    if (!is_there || is_open)
+    if (!is_there || is_open) {
         check_parent(db, row);
+        check_attachments(db, in);
+    }
     if (!is_there)
         insert_message(db, row);
     else if (is_open)

@@ -174,7 +174,8 @@ describe('routes and identities', () => {
       ['POST', `/api/generations/${generation}/stop`, {}],
       ['GET', `/api/attachments/${attachment.id}`],
       ['DELETE', `/api/messages/${message.message.id}`],
-      ['POST', '/api/chat/completions', hob.message(demo.id, 'echo x', { conversation_id: conversation })]
+      ['POST', '/api/chat/completions', hob.message(demo.id, 'echo x', { conversation_id: conversation })],
+      ['POST', '/api/chat/completions', hob.message(demo.id, [{ type: 'file', file: { id: attachment.id } }])]
     ]) {
       for (const name of ['B', 'admin']) {
         const res = await fetch(hob.url + path, {
