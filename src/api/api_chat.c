@@ -155,6 +155,8 @@ static enum err read_send(struct api_req *r, struct chat_send_request *q, struct
     if (!e)
         e = json_get_obj(r->json, "options", false, &q->options, why);
     if (!e)
+        e = json_get_obj(r->json, "settings", false, &q->settings, why);
+    if (!e)
         e = json_get_str(message, "id", true, &q->message_id, why);
     if (!e)
         e = json_get_str(message, "parent_id", false, &q->parent_id, why);

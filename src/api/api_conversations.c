@@ -1,7 +1,8 @@
 /* Conversations and their messages; always the asking user's own. */
 #include "api/api_req.h"
 
-#define MAX_TITLE_BYTES 200
+#define MAX_TITLE_BYTES  200
+#define MAX_CHANGE_BYTES ((size_t)256 << 10) /* a system prompt and its escapes */
 
 /* True: the store refused, and so has the request been. */
 static bool is_refused(struct api_req *r, const struct store_result *result)
@@ -60,6 +61,8 @@ static void on_read(void *arg, const struct store_result *result)
     jw_begin_obj(&w);
     jw_key(&w, "conversation");
     chat_write_conversation_json(&w, &result->conversations[0]);
+    jw_key(&w, "settings");
+    chat_write_settings_json(&w, &result->conversations[0]);
     jw_key(&w, "messages");
     jw_begin_arr(&w);
     for (size_t i = 0; i < result->n; i++)
@@ -86,30 +89,82 @@ static void on_set(void *arg, const struct store_result *result)
     jw_begin_obj(&w);
     jw_key(&w, "conversation");
     chat_write_conversation_json(&w, &result->conversations[0]);
+    jw_key(&w, "settings");
+    chat_write_settings_json(&w, &result->conversations[0]);
     jw_end_obj(&w);
     api_reply_json(r, 200, buf_span(out));
 }
 
+/* A field that null empties. *out_has: it is there. */
+static enum err read_nullable(yyjson_val *obj, const char *name, bool *out_has, const char **out_value,
+                              struct err_text *why)
+{
+    *out_has = yyjson_obj_get(obj, name) != NULL;
+    return json_get_str(obj, name, false, out_value, why);
+}
+
+static enum err read_flag(yyjson_val *obj, const char *name, bool *out_has, bool *out_value,
+                          struct err_text *why)
+{
+    yyjson_val *v = yyjson_obj_get(obj, name);
+    *out_has = v && !yyjson_is_null(v);
+    return json_get_bool(obj, name, false, out_value, why);
+}
+
+/* What may be changed of many conversations at once. */
+static enum err read_order(yyjson_val *json, struct conversation_change *out, struct err_text *why)
+{
+    enum err e = read_flag(json, "pinned", &out->has_pinned, &out->pinned, why);
+    if (!e)
+        e = read_flag(json, "archived", &out->has_archived, &out->archived, why);
+    if (!e)
+        e = read_nullable(json, "folder_id", &out->has_folder, &out->folder_id, why);
+    if (!e && out->folder_id && !uuid_is_valid(span_str(out->folder_id)))
+        e = err_set(why, ERR_INVALID, "\"folder_id\" must be a UUID or null");
+    return e;
+}
+
+/* What is one conversation's own. options_json is the caller's. */
+static enum err read_own(struct api_req *r, struct conversation_change *out, char **out_options_json,
+                         struct err_text *why)
+{
+    enum err e = json_get_str(r->json, "title", false, &out->title, why);
+    if (!e)
+        e = json_get_str(r->json, "server_id", false, &out->server_id, why);
+    if (!e)
+        e = json_get_str(r->json, "leaf_id", false, &out->leaf_id, why);
+    if (!e)
+        e = read_nullable(r->json, "system_prompt", &out->has_system_prompt, &out->system_prompt, why);
+    if (!e)
+        e = chat_check_system_prompt(out->system_prompt, why);
+    if (!e)
+        e = chat_options_check(yyjson_obj_get(r->json, "options"), out_options_json, why);
+    if (e)
+        return e;
+    out->options_json = *out_options_json;
+    if (out->title && (strlen(out->title) > MAX_TITLE_BYTES || span_trim(span_str(out->title)).len == 0))
+        return err_set(why, ERR_INVALID, "\"title\" must have 1 to %d bytes", MAX_TITLE_BYTES);
+    if (out->leaf_id && !uuid_is_valid(span_str(out->leaf_id)))
+        return err_set(why, ERR_INVALID, "\"leaf_id\" must be a UUID");
+    const struct server *s = out->server_id ? gateway_server_find(r->api->o.gateway, out->server_id) : NULL;
+    if (out->server_id && !s)
+        return err_set(why, ERR_INVALID, "\"server_id\" names no server");
+    out->server_id = s ? server_config(s)->id : NULL;
+    return ERR_OK;
+}
+
 static void change_conversation(struct api_req *r)
 {
-    const char *title = NULL, *server = NULL;
-    struct server *s = NULL;
+    struct conversation_change change = {0};
+    AUTO(mem) char *options_json = NULL;
     struct err_text why = {0};
-    enum err e = json_get_str(r->json, "title", false, &title, &why);
+    enum err e = read_order(r->json, &change, &why);
     if (!e)
-        e = json_get_str(r->json, "server_id", false, &server, &why);
-    if (!e && title && (strlen(title) > MAX_TITLE_BYTES || span_trim(span_str(title)).len == 0))
-        e = err_set(&why, ERR_INVALID, "\"title\" must have 1 to %d bytes", MAX_TITLE_BYTES);
-    if (!e && server) {
-        s = gateway_server_find(r->api->o.gateway, server);
-        if (!s)
-            e = err_set(&why, ERR_INVALID, "\"server_id\" names no server");
-    }
+        e = read_own(r, &change, &options_json, &why);
     if (e)
         api_reply_err(r, e, &why);
     else
-        (void)store_conversation_set(r->api->o.store, r->who.user_id, r->param, title,
-                                     s ? server_config(s)->id : NULL, on_set, r);
+        (void)store_conversation_set(r->api->o.store, r->who.user_id, r->param, &change, on_set, r);
 }
 
 static void on_removed(void *arg, const struct store_result *result)
@@ -136,7 +191,7 @@ static void remove_conversation(struct api_req *r)
 static const struct api_route conversations_table[] = {
     ROUTE(GET, "/api/conversations", API_USER, API_NO_BODY, 0, list_conversations),
     ROUTE(GET, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, read_conversation),
-    ROUTE(PATCH, "/api/conversations/{id}", API_USER, API_JSON, API_SMALL_BODY_BYTES, change_conversation),
+    ROUTE(PATCH, "/api/conversations/{id}", API_USER, API_JSON, MAX_CHANGE_BYTES, change_conversation),
     ROUTE(DELETE, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, remove_conversation),
 };
 API_ROUTES(api_conversations_routes, conversations_table);

@@ -20,6 +20,7 @@
 #define CHAT_SHUTDOWN_GRACE_MS   30000
 #define CHAT_MAX_CONTENT_BYTES   ((size_t)4 << 20)  /* content of one message, JSON */
 #define CHAT_MAX_PARTS           32                 /* content parts of one message */
+#define CHAT_MAX_SYSTEM_CHARS    32768              /* a conversation's system prompt, code points */
 #define CHAT_MAX_MESSAGES        2000               /* messages of one prompt */
 #define CHAT_MAX_PROMPT_BYTES    ((size_t)64 << 20) /* a request to an engine, attachments included */
 #define CHAT_MAX_ANSWER_BYTES    ((size_t)8 << 20)  /* frames of one generation; more ends it with an error */
@@ -56,6 +57,8 @@ struct chat_send_request {       /* all strings are copied */
     const char *server;          /* id or name */
     enum chat_mode mode;
     yyjson_val *options; /* "options" of the body or NULL; validated by chat_send */
+    yyjson_val
+        *settings; /* "settings" of the body or NULL: for the conversation if this makes it; validated too */
 };
 
 /*
@@ -82,6 +85,11 @@ void chat_send_cancel(struct chat_send *s);
 /* Content of a message as PUT /api/messages and chat_send take it: a string, or an array of text, image_url (attachment:
  * or data:) and file parts. ERR_INVALID: why starts with "content" in quotes. ERR_TOO_BIG. */
 MUST_CHECK enum err chat_check_content(yyjson_val *content, struct err_text *why);
+
+/* Checks and rewrites "options": allow-listed, bounded. NULL in gives NULL. ERR_INVALID names the field. */
+MUST_CHECK enum err chat_options_check(yyjson_val *options, char **out_json, struct err_text *why);
+/* ERR_INVALID: longer than CHAT_MAX_SYSTEM_CHARS. NULL is fine. */
+MUST_CHECK enum err chat_check_system_prompt(const char *text, struct err_text *why);
 
 /* ---- watching ---- */
 struct chat_viewer;

@@ -1,6 +1,5 @@
-/* The "options" of a message: which parameters of a generation people may set, and their bounds. */
+/* Which parameters of a generation people may set, for one message or for a conversation, and their bounds. */
 #include "chat/chat.h"
-#include "chat/chat_prompt.h"
 
 #define MAX_STOPS      16
 #define MAX_STOP_BYTES 256
@@ -81,5 +80,16 @@ enum err chat_options_check(yyjson_val *options, char **out_json, struct err_tex
     }
     jw_end_obj(&w);
     *out_json = buf_take_str(b);
+    return ERR_OK;
+}
+
+enum err chat_check_system_prompt(const char *text, struct err_text *why)
+{
+    size_t n_chars = 0;
+    for (const char *p = text; p && *p; p++)
+        n_chars += ((unsigned char)*p & 0xc0) != 0x80;
+    if (n_chars > CHAT_MAX_SYSTEM_CHARS)
+        return err_set(why, ERR_INVALID, "\"system_prompt\" must have at most %d characters",
+                       CHAT_MAX_SYSTEM_CHARS);
     return ERR_OK;
 }

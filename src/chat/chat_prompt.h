@@ -36,7 +36,4 @@ MUST_CHECK enum err prompt_list_files(const struct message_row *rows, size_t n_r
 /* The body of a streaming POST /v1/chat/completions. ERR_INVALID, ERR_TOO_BIG, ERR_NOT_FOUND (a file that is not there). */
 MUST_CHECK enum err prompt_write(const struct prompt *p, struct buf *out, struct err_text *why);
 
-/* Checks and rewrites the "options" of a body: allow-listed, bounded. NULL in gives NULL. ERR_INVALID names the field. */
-MUST_CHECK enum err chat_options_check(yyjson_val *options, char **out_json, struct err_text *why);
-
 #endif

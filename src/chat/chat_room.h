@@ -44,6 +44,7 @@ struct chat_send {
     struct message_row row; /* as posted; owned strings */
     char *server_ref;
     char *options_json;
+    char *new_options_json, *new_system_prompt; /* of the conversation, if this makes it; or NULL */
     enum chat_mode mode;
     chat_decide_fn fn;
     void *arg;

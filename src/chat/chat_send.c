@@ -42,6 +42,8 @@ static void free_send(struct chat_send *s)
     free(s->user_id);
     free(s->server_ref);
     free(s->options_json);
+    free(s->new_options_json);
+    free(s->new_system_prompt);
     free(s);
 }
 
@@ -294,7 +296,8 @@ static void start_turn(struct chat_send *s)
     struct message_row row = s->row;
     /* Only for this call, which copies. */
     row.server_id = server ? server_config(server)->id : NULL;
-    t->op = store_message_accept(c->store, s->user_id, &row, on_accepted, t);
+    struct conversation_settings settings = {s->new_options_json, s->new_system_prompt};
+    t->op = store_message_accept_with(c->store, s->user_id, &row, &settings, on_accepted, t);
 }
 
 /* ---- joining ---- */
@@ -379,6 +382,18 @@ static void check_content(struct chat_send *s, const char *content_json)
         set_refusal(s, e, "message.content", why.text);
 }
 
+static enum err take_settings(struct chat_send *s, yyjson_val *settings, struct err_text *why)
+{
+    const char *system_prompt = NULL;
+    enum err e = json_get_str(settings, "system_prompt", false, &system_prompt, why);
+    if (!e)
+        e = chat_check_system_prompt(system_prompt, why);
+    if (!e)
+        e = chat_options_check(yyjson_obj_get(settings, "options"), &s->new_options_json, why);
+    s->new_system_prompt = e ? NULL : xstrdup(system_prompt);
+    return e;
+}
+
 static void check_request(struct chat_send *s, const struct chat_send_request *r)
 {
     struct err_text why;
@@ -392,6 +407,8 @@ static void check_request(struct chat_send *s, const struct chat_send_request *r
         set_refusal(s, ERR_INVALID, "server", "\"server\" is missing");
     else if (chat_options_check(r->options, &s->options_json, &why))
         set_refusal(s, ERR_INVALID, "options", why.text);
+    else if (take_settings(s, r->settings, &why))
+        set_refusal(s, ERR_INVALID, "settings", why.text);
     else
         check_content(s, r->content_json);
     if (!s->is_refused && s->c->closing) {

@@ -40,6 +40,19 @@ struct conversation_row {
     bool pinned, archived;
     bool generating; /* read only */
 };
+struct conversation_change {  /* what is to be set; all else stays */
+    const char *title;        /* NULL: stays; else it is the user's from now on, no model replaces it */
+    const char *server_id;    /* NULL: stays */
+    const char *leaf_id;      /* NULL: stays; a message of the conversation */
+    const char *options_json; /* NULL: stays; "{}": none */
+    bool has_system_prompt, has_folder, has_pinned, has_archived;
+    const char *system_prompt; /* with has_system_prompt; NULL or "": none */
+    const char *folder_id;     /* with has_folder; one of the user's, or NULL: none */
+    bool pinned, archived;
+};
+struct conversation_settings {
+    const char *options_json, *system_prompt; /* or NULL */
+};
 struct message_row {
     char *id, *conversation_id, *parent_id /* or NULL */, *role /* user|assistant */;
     char *content_json;    /* a JSON string or array of parts */
@@ -129,27 +142,43 @@ struct store_op *store_server_remove(struct store *s, const char *id, store_fn d
 struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
                                      void *arg);
 
-/* ---- conversations and messages; user_id must own them, else ERR_NOT_FOUND ---- */
+/*
+ * ---- conversations and messages; user_id must own them, else ERR_NOT_FOUND ----
+ * What an import brings is not there for any of these calls until the import has ended.
+ *
+ * The messages of a conversation are a tree by parent_id; leaf_id is the last message of the path that is shown. These
+ * calls keep it: a new message becomes the leaf; an answer becomes it where the leaf was the message it answers or another
+ * answer to that; an edited answer becomes it; where the leaf is removed its parent becomes it (NULL: it had none). Only an
+ * answer that failed without a word leaves the leaf to the newest other answer, if there is one: the path is as it was
+ * before the try.
+ */
+/* Newest first, archived ones too. */
 struct store_op *store_conversations_list(struct store *s, const char *user_id, store_fn done, void *arg);
 /* messages in order of creation, conversations[0] the conversation. A running answer's content is what it was before
  * its running generation. */
 struct store_op *store_conversation_read(struct store *s, const char *user_id, const char *id, store_fn done,
                                          void *arg);
+/* Result: conversations[0] as it is now. ERR_INVALID: the leaf or the folder is not there (why begins with its field). */
 struct store_op *store_conversation_set(struct store *s, const char *user_id, const char *id,
-                                        const char *title, const char *server_id, store_fn done,
-                                        void *arg); /* NULL: leave */
+                                        const struct conversation_change *change, store_fn done, void *arg);
 struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
                                            store_fn done, void *arg);
 /*
  * Stores a user's message before anything else happens: one transaction makes the conversation if it is new (title from
  * the message's first line), adds the message (row->state queued or pending) or finds it. A found one that is queued
- * or pending takes the new content, and state pending if row->state is. Result: messages[0] as stored,
- * conversations[0], generation = its newest or NULL, created.
+ * or pending takes the new content, and state pending if row->state is. A new message takes its conversation out of
+ * the archive. Result: messages[0] as stored, conversations[0], generation = its newest or NULL, created.
  * ERR_EXISTS: the id belongs to another conversation; ERR_NOT_FOUND: conversation, parent or attachment of somebody else.
  */
 struct store_op *store_message_accept(struct store *s, const char *user_id, const struct message_row *row,
                                       store_fn done, void *arg);
-/* Only never answered user messages (queued, pending); ERR_EXISTS otherwise. conversations[0] after it. */
+/* The same; a conversation that this makes has these settings, one that is there keeps its own. */
+struct store_op *store_message_accept_with(struct store *s, const char *user_id,
+                                           const struct message_row *row,
+                                           const struct conversation_settings *settings, store_fn done,
+                                           void *arg);
+/* Only never answered user messages (queued, pending); ERR_EXISTS otherwise. What is below moves up. conversations[0]
+ * after it. */
 struct store_op *store_message_remove(struct store *s, const char *user_id, const char *id, store_fn done,
                                       void *arg);
 /* Path from the root to message_id in order (for prompts). */

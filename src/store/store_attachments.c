@@ -65,7 +65,7 @@ static enum err run_attachment_read(struct db *db, struct store_op *op)
     sqlite3_stmt *st = db_query(
         db,
         "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes FROM attachments "
-        "WHERE id = ? AND user_id = ?",
+        "WHERE id = ? AND user_id = ? AND import_id IS NULL",
         "tt", in->id, in->user_id);
     while (db_next(db, st))
         row_attachment(op, st);

@@ -2,7 +2,8 @@
 #include "store/store_row.h"
 
 struct conversation_in {
-    char *user_id, *id, *title, *server_id;
+    char *user_id, *id;
+    struct conversation_change change;
 };
 
 static struct store_op *new_op(struct store *s, enum store_op_kind kind, store_run_fn run,
@@ -19,7 +20,8 @@ static enum err run_list(struct db *db, struct store_op *op)
 {
     const struct conversation_in *in = op->in;
     sqlite3_stmt *st = db_query(db,
-                                "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.user_id = ? "
+                                "SELECT " CONVERSATION_COLUMNS
+                                " FROM conversations c WHERE c.user_id = ? AND " CONVERSATION_IS_SHOWN
                                 "ORDER BY c.updated_at DESC, c.rowid DESC",
                                 "t", in->user_id);
     while (db_next(db, st))
@@ -52,31 +54,67 @@ struct store_op *store_conversation_read(struct store *s, const char *user_id, c
     return store_op_submit(new_op(s, STORE_READ, run_read, user_id, id, done, arg));
 }
 
+/* ---- change ---- */
+
+static void change(struct db *db, const struct conversation_in *in)
+{
+    const struct conversation_change *ch = &in->change;
+    if (ch->has_folder && ch->folder_id &&
+        !db_has(db, "SELECT 1 FROM folders WHERE id = ? AND user_id = ? AND import_id IS NULL", "tt",
+                ch->folder_id, in->user_id))
+        db_fail(db, ERR_INVALID, "\"folder_id\" names no folder");
+    db_run(db,
+           "UPDATE conversations AS c SET title = coalesce(?1, title), "
+           "titled_by = iif(?1 IS NULL, titled_by, 'user'), server_id = coalesce(?2, server_id), "
+           "leaf_id = coalesce(?3, leaf_id), "
+           "options_json = iif(?4 IS NULL, options_json, nullif(?4, '{}')), "
+           "system_prompt = iif(?5, nullif(?6, ''), system_prompt), folder_id = iif(?7, ?8, folder_id), "
+           "pinned = iif(?9, ?10, pinned), archived = iif(?11, ?12, archived) "
+           "WHERE id = ?13 AND user_id = ?14 AND " CONVERSATION_IS_SHOWN,
+           "ttttbtbtbbbbtt", ch->title, ch->server_id, ch->leaf_id, ch->options_json, ch->has_system_prompt,
+           ch->system_prompt, ch->has_folder, ch->folder_id, ch->has_pinned, ch->pinned, ch->has_archived,
+           ch->archived, in->id, in->user_id);
+}
+
+static void copy_change(struct store_op *op, const struct conversation_change *from)
+{
+    struct conversation_change *to = &((struct conversation_in *)op->in)->change;
+    *to = *from;
+    to->title = store_op_text(op, from->title);
+    to->server_id = store_op_text(op, from->server_id);
+    to->leaf_id = store_op_text(op, from->leaf_id);
+    to->options_json = store_op_text(op, from->options_json);
+    to->system_prompt = store_op_text(op, from->system_prompt);
+    to->folder_id = store_op_text(op, from->folder_id);
+}
+
 static enum err run_set(struct db *db, struct store_op *op)
 {
     const struct conversation_in *in = op->in;
-    db_run(db,
-           "UPDATE conversations SET title = coalesce(?, title), server_id = coalesce(?, server_id) "
-           "WHERE id = ? AND user_id = ?",
-           "tttt", in->title, in->server_id, in->id, in->user_id);
+    const char *leaf_id = in->change.leaf_id;
+    load_conversation(db, op, in->user_id, in->id); /* fails before anything is said about its messages */
+    if (leaf_id &&
+        !db_has(db, "SELECT 1 FROM messages WHERE id = ? AND conversation_id = ?", "tt", leaf_id, in->id))
+        return db_fail(db, ERR_INVALID, "\"leaf_id\" names no message of this conversation");
+    change(db, in);
+    op->result.n_conversations = 0;
     load_conversation(db, op, in->user_id, in->id);
     return ERR_OK;
 }
 
 struct store_op *store_conversation_set(struct store *s, const char *user_id, const char *id,
-                                        const char *title, const char *server_id, store_fn done, void *arg)
+                                        const struct conversation_change *ch, store_fn done, void *arg)
 {
     struct store_op *op = new_op(s, STORE_WRITE, run_set, user_id, id, done, arg);
-    struct conversation_in *in = op->in;
-    in->title = store_op_text(op, title);
-    in->server_id = store_op_text(op, server_id);
+    copy_change(op, ch);
     return store_op_submit(op);
 }
 
 static enum err run_remove(struct db *db, struct store_op *op)
 {
     const struct conversation_in *in = op->in;
-    db_run(db, "DELETE FROM conversations WHERE id = ? AND user_id = ?", "tt", in->id, in->user_id);
+    db_run(db, "DELETE FROM conversations AS c WHERE id = ? AND user_id = ? AND " CONVERSATION_IS_SHOWN, "tt",
+           in->id, in->user_id);
     return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such conversation");
 }
 

@@ -9,7 +9,7 @@
 
 #include "util/util.h"
 
-#define DB_MAX_STATEMENTS 128 /* distinct SQL literals of this room */
+#define DB_MAX_STATEMENTS 256 /* distinct SQL literals of this room */
 
 struct db {
     sqlite3 *sql;

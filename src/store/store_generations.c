@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "store/store_row.h"
+#include "store/store_tree.h"
 
 struct generation_in {
     struct generation_row row; /* what the call gives; the rest NULL */
@@ -51,6 +52,7 @@ static enum err run_generation_add(struct db *db, struct store_op *op)
         return db_fail(db, ERR_EXISTS, "The message is being answered already");
     }
     add_answer(db, row);
+    tree_show_answer(db, row);
     db_run(db,
            "INSERT INTO generations (id, conversation_id, message_id, answer_id, server_id, user_id, state, "
            "options_json, continues, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -184,6 +186,7 @@ static void remove_answer(struct db *db, const struct generation_row *g)
         "UPDATE messages SET parent_id = (SELECT parent_id FROM messages WHERE id = ?1) WHERE parent_id = ?1",
         "t", g->answer_id);
     db_run(db, "DELETE FROM messages WHERE id = ?", "t", g->answer_id);
+    tree_leave_answer(db, g);
     db_run(db,
            "UPDATE messages SET state = 'pending' WHERE id = ?1 AND NOT EXISTS "
            "(SELECT 1 FROM messages WHERE parent_id = ?1 AND role = 'assistant')",

@@ -2,22 +2,24 @@
 #include "store/store_content.h"
 #include "store/store_row.h"
 #include "store/store_title.h"
+#include "store/store_tree.h"
 
 #define MAX_PATH_MESSAGES 10000 /* longest path that is followed; also ends what would be a circle */
 
 struct message_in {
     char *user_id;
     struct message_row row;
+    struct conversation_settings settings;
 };
 
 /* ---- accept ---- */
 
-/* The conversation must be the user's, or be new. */
+/* The conversation must be the user's, or be new. One that an import is bringing is somebody else's. */
 static void ensure_conversation(struct db *db, const struct message_in *in)
 {
     const struct message_row *row = &in->row;
-    if (db_has(db, "SELECT 1 FROM conversations WHERE id = ? AND user_id = ?", "tt", row->conversation_id,
-               in->user_id))
+    if (db_has(db, "SELECT 1 FROM conversations c WHERE id = ? AND user_id = ? AND " CONVERSATION_IS_SHOWN,
+               "tt", row->conversation_id, in->user_id))
         return;
     if (db_has(db, "SELECT 1 FROM conversations WHERE id = ?", "t", row->conversation_id)) {
         db_fail(db, ERR_NOT_FOUND, "No such conversation");
@@ -26,11 +28,12 @@ static void ensure_conversation(struct db *db, const struct message_in *in)
     if (!db_has(db, "SELECT 1 FROM users WHERE id = ?", "t", in->user_id))
         db_fail(db, ERR_NOT_FOUND, "No such user");
     AUTO(mem) char *title = title_of_content(row->content_json);
-    db_run(db,
-           "INSERT INTO conversations (id, user_id, title, titled_by, server_id, created_at, updated_at) "
-           "VALUES (?, ?, ?, 'message', ?, ?, ?)",
-           "ttttii", row->conversation_id, in->user_id, title, row->server_id, row->created_at,
-           row->created_at);
+    db_run(
+        db,
+        "INSERT INTO conversations (id, user_id, title, titled_by, server_id, created_at, updated_at, "
+        "options_json, system_prompt) VALUES (?, ?, ?, 'message', ?, ?, ?, nullif(?, '{}'), nullif(?, ''))",
+        "ttttiitt", row->conversation_id, in->user_id, title, row->server_id, row->created_at,
+        row->created_at, in->settings.options_json, in->settings.system_prompt);
 }
 
 /* The parent is in the same conversation, and not below the message itself. */
@@ -55,8 +58,8 @@ static void check_attachments(struct db *db, const struct message_in *in)
     struct strv ids = {0};
     content_list_attachments(in->row.content_json, &ids);
     for (size_t i = 0; i < ids.n && db->err == ERR_OK; i++) {
-        if (!db_has(db, "SELECT 1 FROM attachments WHERE id = ? AND user_id = ?", "tt", ids.v[i],
-                    in->user_id))
+        if (!db_has(db, "SELECT 1 FROM attachments WHERE id = ? AND user_id = ? AND import_id IS NULL", "tt",
+                    ids.v[i], in->user_id))
             db_fail(db, ERR_NOT_FOUND, "\"content\": no such attachment");
     }
     strv_release(&ids);
@@ -75,17 +78,11 @@ static void insert_message(struct db *db, const struct message_row *row)
 /* An edited first message takes the title along, unless somebody has named the conversation. */
 static void retitle(struct db *db, const struct message_row *row)
 {
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT content_json FROM messages WHERE id = ?1 AND seq = "
-                                "(SELECT min(seq) FROM messages WHERE conversation_id = ?2)",
-                                "tt", row->id, row->conversation_id);
-    if (!db_next(db, st))
-        return;
-    AUTO(mem) char *before = title_of_content((const char *)sqlite3_column_text(st, 0));
-    AUTO(mem) char *after = title_of_content(row->content_json);
-    db_end(st);
-    db_run(db, "UPDATE conversations SET title = ? WHERE id = ? AND title = ?", "ttt", after,
-           row->conversation_id, before);
+    AUTO(mem) char *title = title_of_content(row->content_json);
+    db_run(db,
+           "UPDATE conversations SET title = ?1 WHERE id = ?2 AND titled_by = 'message' AND ?3 = "
+           "(SELECT id FROM messages WHERE conversation_id = ?2 ORDER BY seq LIMIT 1)",
+           "ttt", title, row->conversation_id, row->id);
 }
 
 static void update_message(struct db *db, const struct message_row *row)
@@ -123,10 +120,13 @@ static enum err run_message_accept(struct db *db, struct store_op *op)
     else if (is_open)
         update_message(db, row);
     if (!is_there || is_open)
-        db_run(db,
-               "UPDATE conversations SET updated_at = max(updated_at, ?), server_id = coalesce(?, server_id) "
-               "WHERE id = ?",
-               "itt", clock_wall_ms(), row->server_id, row->conversation_id);
+        db_run(
+            db,
+            "UPDATE conversations SET updated_at = max(updated_at, ?), server_id = coalesce(?, server_id), "
+            "archived = iif(?, 0, archived) WHERE id = ?",
+            "itbt", clock_wall_ms(), row->server_id, !is_there, row->conversation_id);
+    if (!is_there)
+        tree_show(db, row->conversation_id, row->id);
     op->result.created = !is_there;
     load_message(db, op, row->id);
     load_conversation(db, op, in->user_id, row->conversation_id);
@@ -135,13 +135,17 @@ static enum err run_message_accept(struct db *db, struct store_op *op)
     return ERR_OK;
 }
 
-struct store_op *store_message_accept(struct store *s, const char *user_id, const struct message_row *row,
-                                      store_fn done, void *arg)
+struct store_op *store_message_accept_with(struct store *s, const char *user_id,
+                                           const struct message_row *row,
+                                           const struct conversation_settings *settings, store_fn done,
+                                           void *arg)
 {
     struct store_op *op = store_op_new(s, STORE_WRITE, run_message_accept, sizeof(struct message_in), done,
                                        arg);
     struct message_in *in = op->in;
     in->user_id = store_op_text(op, user_id);
+    in->settings.options_json = store_op_text(op, settings->options_json);
+    in->settings.system_prompt = store_op_text(op, settings->system_prompt);
     in->row = (struct message_row){
         .id = store_op_text(op, row->id),
         .conversation_id = store_op_text(op, row->conversation_id),
@@ -154,20 +158,27 @@ struct store_op *store_message_accept(struct store *s, const char *user_id, cons
     return store_op_submit(op);
 }
 
+struct store_op *store_message_accept(struct store *s, const char *user_id, const struct message_row *row,
+                                      store_fn done, void *arg)
+{
+    return store_message_accept_with(s, user_id, row, &(struct conversation_settings){0}, done, arg);
+}
+
 /* ---- remove ---- */
 
 static enum err run_message_remove(struct db *db, struct store_op *op)
 {
     const struct message_in *in = op->in;
     const char *id = in->row.id;
-    sqlite3_stmt *st = db_query(
-        db,
-        "SELECT m.conversation_id, m.state, m.role FROM messages m "
-        "JOIN conversations c ON c.id = m.conversation_id WHERE m.id = ? AND c.user_id = ?",
-        "tt", id, in->user_id);
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT m.conversation_id, m.state, m.role, m.parent_id FROM messages m "
+                                "JOIN conversations c ON c.id = m.conversation_id "
+                                "WHERE m.id = ? AND c.user_id = ? AND " CONVERSATION_IS_SHOWN,
+                                "tt", id, in->user_id);
     if (!db_next(db, st))
         return db_fail(db, ERR_NOT_FOUND, "No such message");
     const char *conversation_id = row_text(op, st, 0);
+    const char *parent_id = row_text(op, st, 3);
     const char *state = (const char *)sqlite3_column_text(st, 1);
     bool is_open = str_eq((const char *)sqlite3_column_text(st, 2), "user") &&
                    (str_eq(state, "queued") || str_eq(state, "pending"));
@@ -181,6 +192,7 @@ static enum err run_message_remove(struct db *db, struct store_op *op)
         "t", id);
     db_run(db, "DELETE FROM generations WHERE message_id = ?", "t", id);
     db_run(db, "DELETE FROM messages WHERE id = ?", "t", id);
+    tree_leave(db, conversation_id, id, parent_id);
     load_conversation(db, op, in->user_id, conversation_id);
     return ERR_OK;
 }
@@ -210,7 +222,7 @@ static enum err run_message_path(struct db *db, struct store_op *op)
         db,
         "WITH RECURSIVE path (seq, parent_id, depth) AS ("
         "SELECT m.seq, m.parent_id, 0 FROM messages m JOIN conversations c ON c.id = m.conversation_id "
-        "WHERE m.id = ? AND c.user_id = ? UNION ALL "
+        "WHERE m.id = ? AND c.user_id = ? AND " CONVERSATION_IS_SHOWN "UNION ALL "
         "SELECT m.seq, m.parent_id, depth + 1 FROM path JOIN messages m ON m.id = path.parent_id WHERE depth < ?) "
         "SELECT " MESSAGE_COLUMNS " FROM path JOIN messages m ON m.seq = path.seq "
         "LEFT JOIN generations g " MESSAGE_NEWEST_GENERATION "ORDER BY path.depth DESC",

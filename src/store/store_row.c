@@ -71,8 +71,10 @@ void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row
 void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id)
 {
     sqlite3_stmt *st = db_query(
-        db, "SELECT " CONVERSATION_ALL_COLUMNS " FROM conversations c WHERE c.id = ? AND c.user_id = ?", "tt",
-        id, user_id);
+        db,
+        "SELECT " CONVERSATION_ALL_COLUMNS
+        " FROM conversations c WHERE c.id = ? AND c.user_id = ? AND " CONVERSATION_IS_SHOWN,
+        "tt", id, user_id);
     if (db_next(db, st)) {
         row_conversation(op, st, store_op_conversation(op));
         db_end(st);
@@ -96,8 +98,11 @@ void load_message(struct db *db, struct store_op *op, const char *id)
 
 void load_generation(struct db *db, struct store_op *op, const char *id)
 {
-    sqlite3_stmt *st = db_query(db, "SELECT " GENERATION_COLUMNS " FROM generations g WHERE g.id = ?", "t",
-                                id);
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT " GENERATION_COLUMNS
+                                " FROM generations g JOIN conversations c ON c.id = g.conversation_id "
+                                "WHERE g.id = ? AND " CONVERSATION_IS_SHOWN,
+                                "t", id);
     if (db_next(db, st)) {
         op->result.generation = arena_alloc(&op->rows, sizeof(struct generation_row));
         row_generation(op, st, op->result.generation);

@@ -7,6 +7,9 @@
 /* Column `col` as a string of the result; NULL for SQL's NULL. */
 char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 
+/* In a condition on conversations c: it is not part of an import under way. */
+#define CONVERSATION_IS_SHOWN "c.import_id IS NULL "
+
 /* The columns that row_conversation, row_message and row_generation read, from column 0 on. */
 #define CONVERSATION_COLUMNS                                                                                             \
     "c.id, c.user_id, c.title, c.titled_by, c.server_id, c.folder_id, c.leaf_id, c.created_at, c.updated_at, c.pinned, " \

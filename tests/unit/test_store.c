@@ -196,7 +196,8 @@ static void a_message_belongs_to_its_conversation_and_user(void **state)
     EXPECT(ERR_NOT_FOUND, f, NULL, store_message_accept, "bob", &foreign_parent);
     EXPECT(ERR_INVALID, f, NULL, store_message_accept, "ann", &circle);
     EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_read, "bob", "c1");
-    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_set, "bob", "c1", "stolen", NULL);
+    struct conversation_change theft = {.title = "stolen"};
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_set, "bob", "c1", &theft);
     EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_remove, "bob", "c1");
     EXPECT(ERR_NOT_FOUND, f, NULL, store_message_remove, "bob", "m1");
     EXPECT(ERR_NOT_FOUND, f, NULL, store_message_path, "bob", "m1");
@@ -230,7 +231,8 @@ static void conversations_are_named_listed_and_removed(void **state)
     say(f, "m1", NULL, "\"first\"");
     struct message_row second = a_message("n1", "c2", NULL, "\"second\"", "pending");
     OK(f, NULL, store_message_accept, "ann", &second);
-    OK(f, see_conversations, store_conversation_set, "ann", "c1", "Renamed", "s7");
+    struct conversation_change change = {.title = "Renamed", .server_id = "s7"};
+    OK(f, see_conversations, store_conversation_set, "ann", "c1", &change);
     assert_seen("c1 \"Renamed\" s7\n");
     second.content_json = STR("\"changed\"");
     OK(f, NULL, store_message_accept, "ann", &second);

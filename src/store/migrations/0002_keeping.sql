@@ -17,10 +17,11 @@ ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN folder_id TEXT REFERENCES folders (id) ON DELETE SET NULL;
 -- The last message of the path that is shown, exactly; NULL: the newest path.
 ALTER TABLE conversations ADD COLUMN leaf_id TEXT;
-ALTER TABLE conversations ADD COLUMN options_json TEXT;  -- for its generations; NULL: the engine's own
-ALTER TABLE conversations ADD COLUMN system_prompt TEXT; -- after the server's; NULL: none
 -- Rows of an import that has not ended: nobody sees them, and the next start removes them.
 ALTER TABLE conversations ADD COLUMN import_id TEXT;
+-- Last, because they may be long, and lists read all that stands before them.
+ALTER TABLE conversations ADD COLUMN options_json TEXT;  -- for its generations; NULL: the engine's own
+ALTER TABLE conversations ADD COLUMN system_prompt TEXT; -- after the server's; NULL: none
 ALTER TABLE attachments ADD COLUMN import_id TEXT;
 CREATE INDEX conversations_folder ON conversations (folder_id) WHERE folder_id IS NOT NULL;
 CREATE INDEX conversations_import ON conversations (import_id) WHERE import_id IS NOT NULL;

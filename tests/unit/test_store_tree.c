@@ -1,0 +1,238 @@
+/* The tree of messages and the path that is shown of it; settings, folders and order of conversations. */
+#include <sqlite3.h>
+
+#include "store_fixture.h"
+
+/* ---- the path that is shown ---- */
+
+static void see_leaf(const struct store_result *r)
+{
+    const struct conversation_row *c = r->n_conversations ? &r->conversations[0] : NULL;
+    snprintf(seen, sizeof(seen), "%s", c && c->leaf_id ? c->leaf_id : "-");
+}
+
+static void assert_leaf(struct fixture *f, const char *want)
+{
+    OK(f, see_leaf, store_conversation_read, "ann", "c1");
+    assert_seen(want);
+}
+
+static void show(struct fixture *f, const char *leaf)
+{
+    struct conversation_change change = {.leaf_id = leaf};
+    OK(f, NULL, store_conversation_set, "ann", "c1", &change);
+}
+
+static void answer(struct fixture *f, const char *id, const char *message, const char *answer_id)
+{
+    generate(f, id, message, answer_id, false);
+    append(f, id, 1, 1, "text", "");
+    OK(f, NULL, store_generation_finish, id, "done", NULL, NULL);
+}
+
+static void what_happened_last_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    assert_leaf(f, "m1");
+    answer(f, "g1", "m1", "a1");
+    assert_leaf(f, "a1");
+    say(f, "m2", "a1", "\"two\"");
+    assert_leaf(f, "m2");
+    say(f, "m1b", NULL, "\"one, edited\"");
+    assert_leaf(f, "m1b");
+    show(f, "m2");
+    say(f, "m1b", NULL, "\"changed in place\"");
+    assert_leaf(f, "m2");
+    answer(f, "g2", "m1b", "a1b"); /* elsewhere in the tree */
+    assert_leaf(f, "m2");
+}
+
+static void another_answer_is_shown_where_one_was(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    answer(f, "g1", "m1", "a1");
+    answer(f, "g2", "m1", "a2");
+    assert_leaf(f, "a2");
+    say(f, "m2", "a2", "\"two\"");
+    answer(f, "g3", "m1", "a3");
+    assert_leaf(f, "m2");
+    show(f, "a1");
+    generate(f, "g4", "m1", "a3", true); /* goes on with a3 */
+    assert_leaf(f, "a3");
+}
+
+static void an_answer_without_a_word_gives_the_path_back(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    generate(f, "g1", "m1", "a1", false);
+    OK(f, NULL, store_generation_finish, "g1", "failed", NULL, NULL);
+    assert_leaf(f, "m1");
+    answer(f, "g2", "m1", "a2");
+    generate(f, "g3", "m1", "a3", false);
+    assert_leaf(f, "a3");
+    OK(f, NULL, store_generations_recover, "{}"); /* as after a crash */
+    assert_leaf(f, "a2");
+}
+
+static void a_removed_leaf_leaves_it_to_its_parent(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    say(f, "m2", "m1", "\"two\"");
+    say(f, "m3", "m2", "\"three\"");
+    OK(f, NULL, store_message_remove, "ann", "m2");
+    assert_leaf(f, "m3");
+    OK(f, NULL, store_message_remove, "ann", "m3");
+    assert_leaf(f, "m1");
+    OK(f, NULL, store_message_remove, "ann", "m1");
+    assert_leaf(f, "-");
+}
+
+/* ---- changes ---- */
+
+static void see_all(const struct store_result *r)
+{
+    const struct conversation_row *c = &r->conversations[0];
+    snprintf(seen, sizeof(seen), "\"%s\" by %s on %s%s%s in %s leaf %s %s %s", c->title, c->titled_by,
+             c->server_id, c->pinned ? " pinned" : "", c->archived ? " archived" : "",
+             c->folder_id ? c->folder_id : "-", c->leaf_id, c->options_json ? c->options_json : "-",
+             c->system_prompt ? c->system_prompt : "-");
+}
+
+static void each_field_changes_alone(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    say(f, "m2", "m1", "\"two\"");
+    const struct {
+        struct conversation_change change;
+        const char *want;
+    } cases[] = {
+        {{0}, "\"one\" by message on s1 in - leaf m2 - -"},
+        {{.title = "T"}, "\"T\" by user on s1 in - leaf m2 - -"},
+        {{.server_id = "s2"}, "\"T\" by user on s2 in - leaf m2 - -"},
+        {{.leaf_id = "m1"}, "\"T\" by user on s2 in - leaf m1 - -"},
+        {{.has_pinned = true, .pinned = true}, "\"T\" by user on s2 pinned in - leaf m1 - -"},
+        {{.has_archived = true, .archived = true}, "\"T\" by user on s2 pinned archived in - leaf m1 - -"},
+        {{.options_json = "{\"seed\":1}"}, "\"T\" by user on s2 pinned archived in - leaf m1 {\"seed\":1} -"},
+        {{.has_system_prompt = true, .system_prompt = "Be brief."},
+         "\"T\" by user on s2 pinned archived in - leaf m1 {\"seed\":1} Be brief."},
+        {{.has_pinned = true}, "\"T\" by user on s2 archived in - leaf m1 {\"seed\":1} Be brief."},
+        {{.options_json = "{}"}, "\"T\" by user on s2 archived in - leaf m1 - Be brief."},
+        {{.has_system_prompt = true}, "\"T\" by user on s2 archived in - leaf m1 - -"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        OK(f, see_all, store_conversation_set, "ann", "c1", &cases[i].change);
+        assert_seen(cases[i].want);
+        OK(f, see_all, store_conversation_read, "ann", "c1");
+        assert_seen(cases[i].want);
+    }
+}
+
+static void what_is_not_there_cannot_be_shown(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    struct message_row other = a_message("n1", "c2", NULL, "\"x\"", "pending");
+    OK(f, NULL, store_message_accept, "ann", &other);
+    struct conversation_change elsewhere = {.title = "T", .leaf_id = "n1"},
+                               no_folder = {.title = "T", .has_folder = true, .folder_id = "f1"};
+    EXPECT(ERR_INVALID, f, NULL, store_conversation_set, "ann", "c1", &elsewhere);
+    EXPECT(ERR_INVALID, f, NULL, store_conversation_set, "ann", "c1", &no_folder);
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_set, "bob", "c1", &elsewhere);
+    OK(f, see_all, store_conversation_read, "ann", "c1");
+    assert_seen("\"one\" by message on s1 in - leaf m1 - -");
+}
+
+static void settings_come_with_the_first_message_only(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    struct message_row m = a_message("m1", "c1", NULL, "\"one\"", "pending");
+    struct conversation_settings settings = {"{\"top_k\":3}", "Be brief."},
+                                 others = {"{\"seed\":1}", "Be long."};
+    OK(f, see_all, store_message_accept_with, "ann", &m, &settings);
+    assert_seen("\"one\" by message on s1 in - leaf m1 {\"top_k\":3} Be brief.");
+    OK(f, see_all, store_message_accept_with, "ann", &m, &others);
+    m.id = STR("m2");
+    OK(f, see_all, store_message_accept_with, "ann", &m, &others);
+    assert_seen("\"one\" by message on s1 in - leaf m2 {\"top_k\":3} Be brief.");
+}
+
+static void a_new_message_takes_its_conversation_out_of_the_archive(void **state)
+{
+    struct fixture *f = *state;
+    struct conversation_change archive = {.has_archived = true, .archived = true};
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    OK(f, NULL, store_conversation_set, "ann", "c1", &archive);
+    say(f, "m1", NULL, "\"one again\"");
+    OK(f, see_all, store_conversation_read, "ann", "c1");
+    assert_non_null(strstr(seen, " archived"));
+    say(f, "m2", "m1", "\"two\"");
+    OK(f, see_all, store_conversation_read, "ann", "c1");
+    assert_null(strstr(seen, " archived"));
+}
+
+/* ---- an import under way ---- */
+
+static void run_sql(struct fixture *f, const char *sql)
+{
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void what_an_import_brings_is_not_there_yet(void **state)
+{
+    struct fixture *f = *state;
+    struct conversation_change change = {.title = "T"};
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    answer(f, "g1", "m1", "a1");
+    run_sql(f, "UPDATE conversations SET import_id = 'i1'");
+    OK(f, see_conversations, store_conversations_list, "ann");
+    assert_seen("");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_read, "ann", "c1");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_set, "ann", "c1", &change);
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_remove, "ann", "c1");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_message_path, "ann", "m1");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_message_remove, "ann", "m1");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_read, "ann", "g1");
+    struct generation_row again = a_generation("g2", "m1", "a2");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_add, &again);
+    struct message_row m = a_message("m1", "c1", NULL, "\"mine\"", "pending");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_message_accept, "ann", &m);
+    m.id = STR("m9");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_message_accept, "ann", &m);
+    run_sql(f, "UPDATE conversations SET import_id = NULL");
+    OK(f, NULL, store_conversation_read, "ann", "c1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_happened_last_is_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_answer_is_shown_where_one_was, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_without_a_word_gives_the_path_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_removed_leaf_leaves_it_to_its_parent, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_field_changes_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_there_cannot_be_shown, setup, teardown),
+        cmocka_unit_test_setup_teardown(settings_come_with_the_first_message_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_message_takes_its_conversation_out_of_the_archive, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_an_import_brings_is_not_there_yet, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
