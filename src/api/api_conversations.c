@@ -1,4 +1,4 @@
-/* Conversations and their messages; always the asking user's own. */
+/* Conversations, always the asking user's own. */
 #include "api/api_req.h"
 
 #define MAX_TITLE_BYTES  200
@@ -16,7 +16,7 @@ static bool is_refused(struct api_req *r, const struct store_result *result)
     return result->err != ERR_OK;
 }
 
-static void publish_row(struct api_req *r, const struct conversation_row *row)
+void api_publish_conversation(struct api_req *r, const struct conversation_row *row)
 {
     AUTO(buf) struct buf *json = buf_new();
     struct json_writer w;
@@ -84,7 +84,7 @@ static void on_set(void *arg, const struct store_result *result)
         return;
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;
-    publish_row(r, &result->conversations[0]);
+    api_publish_conversation(r, &result->conversations[0]);
     jw_init(&w, out);
     jw_begin_obj(&w);
     jw_key(&w, "conversation");
@@ -195,112 +195,3 @@ static const struct api_route conversations_table[] = {
     ROUTE(DELETE, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, remove_conversation),
 };
 API_ROUTES(api_conversations_routes, conversations_table);
-
-/* ---- messages that wait in the page's queue ---- */
-
-static void on_accepted(void *arg, const struct store_result *result)
-{
-    struct api_req *r = arg;
-    if (result->err) {
-        api_reply_error(
-            r, &(struct api_error){.err = result->err,
-                                   .message = result->why.text,
-                                   .code = result->err == ERR_EXISTS ? "conversation_mismatch" : NULL});
-        return;
-    }
-    if (result->n_conversations)
-        publish_row(r, &result->conversations[0]);
-    if (strcmp(result->messages[0].state, "answered") == 0) {
-        api_reply_error(r, &(struct api_error){.err = ERR_EXISTS,
-                                               .code = "already_answered",
-                                               .message = "This message has been answered already."});
-        return;
-    }
-    AUTO(buf) struct buf *out = buf_new();
-    struct json_writer w;
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "message");
-    chat_write_message_json(&w, &result->messages[0]);
-    jw_end_obj(&w);
-    api_reply_json(r, result->created ? 201 : 200, buf_span(out));
-}
-
-/* Fields of PUT /api/messages/{id}; pointers into the body, content_json is the caller's. */
-static enum err read_message(struct api_req *r, struct message_row *row, struct err_text *why)
-{
-    const char *conversation = NULL, *parent = NULL, *server = NULL, *state = "queued";
-    yyjson_val *content = yyjson_obj_get(r->json, "content");
-    enum err e = json_get_str(r->json, "conversation_id", true, &conversation, why);
-    if (!e)
-        e = json_get_str(r->json, "parent_id", false, &parent, why);
-    if (!e)
-        e = json_get_str(r->json, "server", true, &server, why);
-    if (!e)
-        e = json_get_str(r->json, "state", false, &state, why);
-    if (!e && strcmp(state, "queued") != 0)
-        e = err_set(why, ERR_INVALID, "\"state\" must be \"queued\"");
-    if (!e && !uuid_is_valid(span_str(conversation)))
-        e = err_set(why, ERR_INVALID, "\"conversation_id\" must be a UUID");
-    if (!e && parent && !uuid_is_valid(span_str(parent)))
-        e = err_set(why, ERR_INVALID, "\"parent_id\" must be a UUID");
-    if (!e)
-        e = chat_check_content(content, why);
-    if (e)
-        return e;
-    struct server *s = gateway_server_find(r->api->o.gateway, server);
-    if (!s)
-        return err_set(why, ERR_INVALID, "\"server\" names no server");
-    struct buf json = {0};
-    struct json_writer w;
-    jw_init(&w, &json);
-    jw_val(&w, content);
-    *row = (struct message_row){.id = r->param,
-                                .conversation_id = (char *)(uintptr_t)conversation,
-                                .parent_id = (char *)(uintptr_t)parent,
-                                .role = (char *)(uintptr_t) "user",
-                                .content_json = buf_take_str(&json),
-                                .state = (char *)(uintptr_t) "queued",
-                                .server_id = server_config(s)->id,
-                                .created_at = clock_wall_ms()};
-    return ERR_OK;
-}
-
-static void put_message(struct api_req *r)
-{
-    struct message_row row;
-    struct err_text why = {0};
-    enum err e = read_message(r, &row, &why);
-    if (e) {
-        api_reply_err(r, e, &why);
-        return;
-    }
-    (void)store_message_accept(r->api->o.store, r->who.user_id, &row, on_accepted, r);
-    free(row.content_json);
-}
-
-static void on_message_removed(void *arg, const struct store_result *result)
-{
-    struct api_req *r = arg;
-    if (result->err) {
-        api_reply_error(r,
-                        &(struct api_error){.err = result->err,
-                                            .message = result->why.text,
-                                            .code = result->err == ERR_EXISTS ? "already_answered" : NULL});
-        return;
-    }
-    if (result->n_conversations)
-        publish_row(r, &result->conversations[0]);
-    api_reply_empty(r, 204);
-}
-
-static void remove_message(struct api_req *r)
-{
-    (void)store_message_remove(r->api->o.store, r->who.user_id, r->param, on_message_removed, r);
-}
-
-static const struct api_route messages_table[] = {
-    ROUTE(PUT, "/api/messages/{id}", API_USER, API_JSON, HTTP_MAX_BODY_BYTES, put_message),
-    ROUTE(DELETE, "/api/messages/{id}", API_USER, API_NO_BODY, 0, remove_message),
-};
-API_ROUTES(api_messages_routes, messages_table);

@@ -121,6 +121,8 @@ static inline bool api_is_open(const struct api_req *r)
 }
 /* The value of a query parameter; false when absent or badly escaped. */
 bool api_query(const struct api_req *r, const char *name, struct buf *out);
+/* Tells the asking user's screens how a conversation of theirs is now. */
+void api_publish_conversation(struct api_req *r, const struct conversation_row *row);
 /* A chat completion in OpenAI's form (api_openai.c) that came to /api: passed through without a hold, nothing stored. */
 void api_openai_complete(struct api_req *r);
 
