@@ -214,8 +214,15 @@ void chat_conversation_removed(struct chat *c, const char *conversation_id)
 {
     LIST_EACH(g, &c->generations, struct generation, node) {
         if (str_eq(g->row.conversation_id, conversation_id))
-            generation_drop(g);
+            generation_drop(g, REMOVED_CONVERSATION);
     }
+}
+
+void chat_generation_removed(struct chat *c, const char *generation_id)
+{
+    struct generation *g = map_get_str(c->by_id, generation_id);
+    if (g)
+        generation_drop(g, REMOVED_MESSAGE);
 }
 
 size_t chat_n_running(const struct chat *c)

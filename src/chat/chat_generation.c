@@ -164,7 +164,19 @@ void generation_on_stored(struct generation *g, const struct store_result *r)
     tell_end(g);
 }
 
-void generation_drop(struct generation *g)
+static void fail_removed(struct generation *g, enum removed what)
+{
+    g->failure = (struct gateway_failure){.err = ERR_NOT_FOUND};
+    if (what == REMOVED_MESSAGE) {
+        g->failure.code = "message_removed";
+        (void)err_set(&g->failure.why, ERR_NOT_FOUND, "The message was removed");
+    } else {
+        g->failure.code = "conversation_removed";
+        (void)err_set(&g->failure.why, ERR_NOT_FOUND, "The conversation was removed");
+    }
+}
+
+void generation_drop(struct generation *g, enum removed what)
 {
     if (g->is_stored)
         return;
@@ -172,8 +184,7 @@ void generation_drop(struct generation *g)
     generation_cancel_log(g);
     g->is_dropped = true;
     if (!generation_state_is_over(g->state)) {
-        g->failure = (struct gateway_failure){.err = ERR_NOT_FOUND, .code = "conversation_removed"};
-        (void)err_set(&g->failure.why, ERR_NOT_FOUND, "The conversation was removed");
+        fail_removed(g, what);
         g->state = GENERATION_FAILED;
         xreplace(&g->row.state, generation_state_name(g->state));
         generation_add_end(g);

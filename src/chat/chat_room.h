@@ -137,8 +137,9 @@ void generation_begin(struct generation *g, bool is_new);
 void generation_raise(struct generation *g, enum generation_event ev);
 /* Raises BREAK with the cause. */
 void generation_break(struct generation *g, const struct gateway_failure *f, bool is_retryable);
-/* Its rows are gone: ends it without a trace. May free g. */
-void generation_drop(struct generation *g);
+/* Its rows are gone, `what` was removed: ends it without a trace. May free g. */
+enum removed { REMOVED_CONVERSATION, REMOVED_MESSAGE };
+void generation_drop(struct generation *g, enum removed what);
 void generation_unref(struct generation *g);
 void generation_free(struct generation *g);
 /* One look at an outbox entry whose hold has ended. */

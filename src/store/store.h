@@ -181,6 +181,21 @@ struct store_op *store_message_accept_with(struct store *s, const char *user_id,
  * after it. */
 struct store_op *store_message_remove(struct store *s, const char *user_id, const char *id, store_fn done,
                                       void *arg);
+/*
+ * Removes any message with everything below it, answers under way too. Result: generations = those that had not ended
+ * (their rows are gone as well: whoever makes them is to drop them), conversations[0] after it.
+ * A user's message that lost its last answer is pending again, as if it had never been tried. Messages of the user that hang
+ * directly below it do not change that: they were sent while it had no answer, and prompts leave it out on their path.
+ */
+struct store_op *store_branch_remove(struct store *s, const char *user_id, const char *id, store_fn done,
+                                     void *arg);
+/*
+ * Puts an answer with this content beside answer id: another child of the same parent, without a generation, the new
+ * leaf. Result: messages[0] as stored, conversations[0], created. The same new_id again changes nothing.
+ * ERR_FAILED: id is a user's message or an answer that is being written; ERR_EXISTS: new_id is another message's.
+ */
+struct store_op *store_answer_edit(struct store *s, const char *user_id, const char *id, const char *new_id,
+                                   const char *content_json, store_fn done, void *arg);
 /* Path from the root to message_id in order (for prompts). */
 struct store_op *store_message_path(struct store *s, const char *user_id, const char *message_id,
                                     store_fn done, void *arg);

@@ -284,6 +284,21 @@ describe('the program answers as the document says', () => {
     await call('PUT', m, { ...queued, content: 'later still' }, { status: 200, ...message });
     await call('DELETE', m, undefined, { status: 204, ...message });
     await call('DELETE', `/api/messages/${body.message.id}`, undefined, { status: 409, ...message });
+    const edit = { template: '/api/messages/{id}/edit' };
+    const better = { id: randomUUID(), content: 'better' };
+    const answer = `/api/messages/${messages[1].id}/edit`;
+    await call('POST', answer, better, { status: 201, ...edit });
+    await call('POST', answer, better, { status: 200, ...edit });
+    await call('POST', answer, { ...better, content: '' }, { status: 400, ...edit });
+    await call(
+      'POST',
+      `/api/messages/${body.message.id}/edit`,
+      { ...better, id: randomUUID() },
+      { status: 409, ...edit }
+    );
+    const branch = { template: '/api/messages/{id}?branch=true' };
+    await call('DELETE', `/api/messages/${better.id}?branch=true`, undefined, { status: 204, ...branch });
+    await call('DELETE', `/api/messages/${better.id}?branch=true`, undefined, { status: 404, ...branch });
     await call('DELETE', at, undefined, { status: 204, ...conversation });
     await call('GET', at, undefined, { status: 404, ...conversation });
   });

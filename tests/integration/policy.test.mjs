@@ -34,6 +34,7 @@ const ROUTES = [
   ['DELETE', `/api/conversations/${ID}`, 'user'],
   ['PUT', `/api/messages/${ID}`, 'user'],
   ['DELETE', `/api/messages/${ID}`, 'user'],
+  ['POST', `/api/messages/${ID}/edit`, 'user'],
   ['POST', '/api/attachments', 'user'],
   ['GET', `/api/attachments/${ID}`, 'user'],
   ['POST', '/api/chat/completions', 'user'],
@@ -174,6 +175,8 @@ describe('routes and identities', () => {
       ['POST', `/api/generations/${generation}/stop`, {}],
       ['GET', `/api/attachments/${attachment.id}`],
       ['DELETE', `/api/messages/${message.message.id}`],
+      ['DELETE', `/api/messages/${message.message.id}?branch=true`],
+      ['POST', `/api/messages/${res.headers.get('x-answer-id')}/edit`, { id: randomUUID(), content: 'not so' }],
       ['POST', '/api/chat/completions', hob.message(demo.id, 'echo x', { conversation_id: conversation })],
       ['POST', '/api/chat/completions', hob.message(demo.id, [{ type: 'file', file: { id: attachment.id } }])]
     ]) {

@@ -11,6 +11,14 @@ static void see_leaf(const struct store_result *r)
     snprintf(seen, sizeof(seen), "%s", c && c->leaf_id ? c->leaf_id : "-");
 }
 
+static void see_ids(const struct store_result *r)
+{
+    AUTO(buf) struct buf *b = buf_new();
+    for (size_t i = 0; i < r->n; i++)
+        buf_addf(b, "%s ", r->messages[i].id);
+    snprintf(seen, sizeof(seen), "%s", b->len ? buf_str(b) : "");
+}
+
 static void assert_leaf(struct fixture *f, const char *want)
 {
     OK(f, see_leaf, store_conversation_read, "ann", "c1");
@@ -93,6 +101,122 @@ static void a_removed_leaf_leaves_it_to_its_parent(void **state)
     assert_leaf(f, "m1");
     OK(f, NULL, store_message_remove, "ann", "m1");
     assert_leaf(f, "-");
+}
+
+/* ---- branches ---- */
+
+static void see_generations(const struct store_result *r)
+{
+    AUTO(buf) struct buf *b = buf_new();
+    for (size_t i = 0; i < r->n; i++)
+        buf_addf(b, "%s ", r->generations[i].id);
+    buf_addf(b, "leaf %s", r->conversations[0].leaf_id ? r->conversations[0].leaf_id : "-");
+    snprintf(seen, sizeof(seen), "%s", buf_str(b));
+}
+
+/* m1 -> a1 -> m2 -> a2 (being written)
+ *    -> a3 -> m3 (in the outbox: a4) */
+static void plant(struct fixture *f)
+{
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    answer(f, "g1", "m1", "a1");
+    say(f, "m2", "a1", "\"two\"");
+    generate(f, "g2", "m2", "a2", false);
+    answer(f, "g3", "m1", "a3");
+    say(f, "m3", "a3", "\"three\"");
+    generate(f, "g4", "m3", "a4", false);
+}
+
+static void a_branch_goes_with_all_below_it(void **state)
+{
+    static const struct {
+        const char *leaf, *removed, *want, *left;
+    } cases[] = {
+        {"a4", "m2", "g2 leaf a4", "m1 a1 a3 m3 a4 "}, {"a2", "m2", "g2 leaf a1", "m1 a1 a3 m3 a4 "},
+        {"a2", "a1", "g2 leaf m1", "m1 a3 m3 a4 "},    {"a2", "a2", "g2 leaf m2", "m1 a1 m2 a3 m3 a4 "},
+        {"a1", "a3", "g4 leaf a1", "m1 a1 m2 a2 "},    {"a2", "m1", "g2 g4 leaf -", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct fixture *f = *state;
+        plant(f);
+        show(f, cases[i].leaf);
+        OK(f, see_generations, store_branch_remove, "ann", cases[i].removed);
+        assert_seen(cases[i].want);
+        OK(f, see_ids, store_conversation_read, "ann", "c1");
+        assert_seen(cases[i].left);
+        teardown(state);
+        setup(state);
+    }
+}
+
+static void what_ran_in_a_removed_branch_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    plant(f);
+    OK(f, NULL, store_branch_remove, "ann", "m2");
+    /* What the room that wrote it may still ask for. */
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_append, "g2", 1, 1, SPAN_LIT("id: 1\n\n"), SPAN_LIT("x"),
+           SPAN_LIT(""));
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_finish, "g2", "done", NULL, NULL);
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_read, "ann", "g2");
+    OK(f, NULL, store_generation_read, "ann", "g4");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_branch_remove, "bob", "m1");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_branch_remove, "ann", "m2");
+}
+
+static void a_message_without_answers_waits_again(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    say(f, "m2", "m1", "\"two\""); /* sent while m1 had no answer */
+    generate(f, "g0", "m1", "a0", false);
+    OK(f, NULL, store_generation_finish, "g0", "failed", "{\"code\":\"x\"}", NULL);
+    answer(f, "g1", "m1", "a1");
+    answer(f, "g2", "m1", "a2");
+    OK(f, NULL, store_branch_remove, "ann", "a1");
+    OK(f, see_messages, store_message_path, "ann", "m1");
+    assert_seen("m1<- user answered \"one\"\n");
+    OK(f, NULL, store_branch_remove, "ann", "a2");
+    OK(f, see_messages, store_message_path, "ann", "m2");
+    assert_seen("m1<- user pending \"one\"\nm2<m1 user pending \"two\"\n");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_read, "ann", "g0"); /* its error is old */
+    answer(f, "g3", "m1", "a3");
+    OK(f, see_messages, store_message_path, "ann", "m1");
+    assert_seen("m1<- user answered \"one\"\n");
+}
+
+static void an_edited_answer_stands_beside_the_other(void **state)
+{
+    struct fixture *f = *state;
+    plant(f);
+    show(f, "a2");
+    struct answer a = ASK(f, see_messages, store_answer_edit, "ann", "a1", "e1", "\"better\"");
+    assert_int_equal(a.err, ERR_OK);
+    assert_true(a.created);
+    assert_seen("e1<m1 assistant done \"better\"\n");
+    assert_leaf(f, "e1");
+    show(f, "a2");
+    a = ASK(f, see_messages, store_answer_edit, "ann", "a1", "e1", "\"other\"");
+    assert_int_equal(a.err, ERR_OK);
+    assert_false(a.created);
+    assert_seen("e1<m1 assistant done \"better\"\n");
+    assert_leaf(f, "a2");
+    OK(f, see_messages, store_answer_edit, "ann", "e1", "e2", "\"best\""); /* an edited one again */
+    static const struct {
+        enum err want;
+        const char *user, *id, *new_id;
+    } cases[] = {
+        {ERR_FAILED, "ann", "m1", "n1"},    {ERR_FAILED, "ann", "a2", "n1"},
+        {ERR_EXISTS, "ann", "a1", "m1"},    {ERR_EXISTS, "ann", "a1", "a2"},
+        {ERR_EXISTS, "ann", "a1", "a1"},    {ERR_NOT_FOUND, "bob", "a1", "n1"},
+        {ERR_NOT_FOUND, "ann", "zz", "n1"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        EXPECT(cases[i].want, f, NULL, store_answer_edit, cases[i].user, cases[i].id, cases[i].new_id,
+               "\"x\"");
+    assert_leaf(f, "e2");
 }
 
 /* ---- changes ---- */
@@ -227,6 +351,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_answer_is_shown_where_one_was, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_without_a_word_gives_the_path_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_removed_leaf_leaves_it_to_its_parent, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_branch_goes_with_all_below_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_ran_in_a_removed_branch_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_message_without_answers_waits_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_edited_answer_stands_beside_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(each_field_changes_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_there_cannot_be_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_come_with_the_first_message_only, setup, teardown),
