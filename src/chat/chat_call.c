@@ -34,6 +34,13 @@ static void note_figures(struct generation *g, const struct chunk *chunk)
         gateway_note_speed(s, chunk->timings.predicted_per_second);
 }
 
+static void take_tools(struct generation *g, yyjson_val *pieces)
+{
+    tool_calls_take(&g->tools, pieces);
+    g->has_new_tools = true;
+    think_end(&g->think, g->last_token_ms);
+}
+
 static void take_delta(struct generation *g, const struct chunk *chunk)
 {
     note_figures(g, chunk);
@@ -42,6 +49,9 @@ static void take_delta(struct generation *g, const struct chunk *chunk)
         if (!g->first_token_ms)
             g->first_token_ms = g->last_token_ms;
         g->n_tokens++;
+        think_take(&g->think, chunk->reasoning, chunk->content, g->last_token_ms);
+        if (chunk->tool_calls)
+            take_tools(g, chunk->tool_calls);
         if (g->state == GENERATION_ANSWERING)
             generation_raise(g, GENERATION_EV_TOKEN);
     }
@@ -170,6 +180,7 @@ static void forget_prompt(struct generation *g)
         prompt_file_release(&g->files[i]);
     free(TAKE(g->files));
     g->n_files = 0;
+    free(TAKE(g->system_prompt));
     strv_release(&g->file_ids);
 }
 
@@ -202,6 +213,7 @@ static void write_and_call(struct generation *g)
     }
     struct prompt prompt = {.model = server_model_name(s),
                             .system = server_config(s)->system_prompt,
+                            .own_system = g->system_prompt,
                             .rows = g->rows,
                             .n_rows = g->n_rows,
                             .options_json = g->row.options_json,
@@ -267,6 +279,9 @@ static void on_path(void *arg, const struct store_result *r)
     g->rows = xcalloc(r->n, sizeof *g->rows);
     for (size_t i = 0; i < r->n; i++)
         message_row_copy(&g->rows[i], &r->messages[i]);
+    g->system_prompt = xstrdup(r->conversations[0].system_prompt);
+    if (g->row.continues)
+        tool_calls_load(&g->tools, g->rows[g->n_rows - 1].tool_calls_json);
     struct err_text why;
     enum err e = prompt_list_files(g->rows, g->n_rows, &g->file_ids, &why);
     if (e) {

@@ -50,6 +50,7 @@ void generation_free(struct generation *g)
     buf_release(&g->frames);
     buf_release(&g->content);
     buf_release(&g->reasoning);
+    tool_calls_release(&g->tools);
     free(g);
 }
 

@@ -53,6 +53,7 @@ static char *write_meta(const struct generation *g)
     else
         jwf_null(&w, "tokens_per_s");
     write_count(&w, "ttft_ms", g->first_token_ms ? g->first_token_ms - g->started_ms : -1);
+    write_count(&w, "reasoning_ms", think_took_ms(&g->think, now));
     write_count(&w, "total_ms", g->started_ms ? now - g->started_ms : -1);
     jwf_str(&w, "finish_reason", g->finish_reason[0] ? g->finish_reason : NULL);
     jw_end_obj(&w);
@@ -122,6 +123,7 @@ static void on_flushed(void *arg, const struct store_result *r)
     g->flush_op = NULL;
     if (r->err) {
         /* Nothing is lost yet: the next flush takes it along (disk full, for a while). */
+        g->has_new_tools = g->tools.n > 0;
         if (!g->has_lag)
             log_warn("chat: events of generation %s were not stored yet: %s", g->row.id, r->why.text);
         g->has_lag = true;
@@ -156,9 +158,17 @@ static void flush_now(void *arg)
     g->flushing_seq = g->last_seq;
     g->flushing_content = g->content.len;
     g->flushing_reasoning = g->reasoning.len;
-    g->flush_op = store_generation_append(g->c->store, g->row.id, g->stored_seq + 1, g->last_seq,
-                                          span_of(g->frames.p + g->stored_len, g->frames.len - g->stored_len),
-                                          buf_span(&g->content), buf_span(&g->reasoning), on_flushed, g);
+    AUTO(buf) struct buf *tools = buf_new();
+    if (g->has_new_tools)
+        tool_calls_write(&g->tools, tools);
+    g->has_new_tools = false;
+    struct events_in in = {.first_seq = g->stored_seq + 1,
+                           .last_seq = g->last_seq,
+                           .frames = span_of(g->frames.p + g->stored_len, g->frames.len - g->stored_len),
+                           .content = buf_span(&g->content),
+                           .reasoning = buf_span(&g->reasoning),
+                           .tool_calls_json = tools->len ? buf_str(tools) : NULL};
+    g->flush_op = store_generation_append(g->c->store, g->row.id, &in, on_flushed, g);
 }
 
 void generation_init_log(struct generation *g)

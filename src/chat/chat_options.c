@@ -1,5 +1,6 @@
-/* Which parameters of a generation people may set, for one message or for a conversation, and their bounds. */
+/* Which parameters of a generation people may set, their bounds, and which of two sets wins. */
 #include "chat/chat.h"
+#include "chat/chat_prompt.h"
 
 #define MAX_STOPS      16
 #define MAX_STOP_BYTES 256
@@ -92,4 +93,42 @@ enum err chat_check_system_prompt(const char *text, struct err_text *why)
         return err_set(why, ERR_INVALID, "\"system_prompt\" must have at most %d characters",
                        CHAT_MAX_SYSTEM_CHARS);
     return ERR_OK;
+}
+
+/* The fields of an object (or of none) that `others` does not have too. Returns how many. */
+static size_t add_fields(struct json_writer *w, yyjson_val *from, yyjson_val *others)
+{
+    size_t i, n, n_fields = 0;
+    yyjson_val *key, *value;
+    if (!yyjson_is_obj(from))
+        return 0;
+    yyjson_obj_foreach(from, i, n, key, value) {
+        if (yyjson_obj_get(others, yyjson_get_str(key)))
+            continue;
+        n_fields++;
+        jw_key(w, yyjson_get_str(key));
+        jw_val(w, value);
+    }
+    return n_fields;
+}
+
+char *chat_options_merge(const char *base_json, const char *over_json)
+{
+    AUTO(json_doc) yyjson_doc *base = NULL;
+    AUTO(json_doc) yyjson_doc *over = NULL;
+    if (base_json && json_parse(span_str(base_json), &base, NULL))
+        base = NULL;
+    if (over_json && json_parse(span_str(over_json), &over, NULL))
+        over = NULL;
+    struct buf b = {0};
+    struct json_writer w;
+    jw_init(&w, &b);
+    jw_begin_obj(&w);
+    size_t n = add_fields(&w, yyjson_doc_get_root(base), yyjson_doc_get_root(over));
+    n += add_fields(&w, yyjson_doc_get_root(over), NULL);
+    jw_end_obj(&w);
+    if (n)
+        return buf_take_str(&b);
+    buf_release(&b);
+    return NULL;
 }

@@ -2,6 +2,7 @@
 #include "chat/chat_prompt.h"
 
 #include "chat/chat.h"
+#include "chat/chat_tools.h"
 
 void prompt_file_release(struct prompt_file *f)
 {
@@ -19,9 +20,14 @@ static bool is_user(const struct message_row *row)
     return str_eq(row->role, "user");
 }
 
+static bool has_no_text(const struct message_row *row)
+{
+    return str_eq(row->content_json, "\"\"") || row->content_json[0] == '\0';
+}
+
 static bool is_empty_answer(const struct message_row *row)
 {
-    return !is_user(row) && (str_eq(row->content_json, "\"\"") || row->content_json[0] == '\0');
+    return !is_user(row) && has_no_text(row) && !row->tool_calls_json;
 }
 
 size_t prompt_select(const struct message_row *rows, size_t n_rows, size_t *out_rows)
@@ -322,8 +328,24 @@ static enum err write_parts(struct prompt_writer *pw, yyjson_val *parts)
     return ERR_OK;
 }
 
-static enum err write_message(struct prompt_writer *pw, const struct message_row *row)
+/* Tool calls without their results break chat templates: an answer that is nothing else is told in words. */
+static void write_tool_answer(struct prompt_writer *pw, const struct message_row *row)
 {
+    AUTO(buf) struct buf *text = buf_new();
+    tool_calls_describe(row->tool_calls_json, text);
+    jw_begin_obj(&pw->w);
+    jwf_str(&pw->w, "role", "assistant");
+    jw_key(&pw->w, "content");
+    jw_span(&pw->w, buf_span(text));
+    jw_end_obj(&pw->w);
+}
+
+static enum err write_message(struct prompt_writer *pw, const struct message_row *row, bool is_target)
+{
+    if (!is_target && has_no_text(row) && row->tool_calls_json) {
+        write_tool_answer(pw, row);
+        return ERR_OK;
+    }
     AUTO(json_doc) yyjson_doc *doc = NULL;
     enum err e = json_parse(span_str(row->content_json), &doc, pw->why);
     if (e)
@@ -340,6 +362,22 @@ static enum err write_message(struct prompt_writer *pw, const struct message_row
     return e;
 }
 
+/* One message, because many chat templates take no second one. */
+static void write_system(struct prompt_writer *pw)
+{
+    AUTO(buf) struct buf *text = buf_new();
+    buf_add_span(text, span_str(pw->p->system));
+    if (pw->p->own_system && pw->p->own_system[0])
+        add_paragraph(text, span_str(pw->p->own_system));
+    if (text->len == 0)
+        return;
+    jw_begin_obj(&pw->w);
+    jwf_str(&pw->w, "role", "system");
+    jw_key(&pw->w, "content");
+    jw_span(&pw->w, buf_span(text));
+    jw_end_obj(&pw->w);
+}
+
 static enum err write_messages(struct prompt_writer *pw)
 {
     const struct prompt *p = pw->p;
@@ -349,15 +387,10 @@ static enum err write_messages(struct prompt_writer *pw)
         return err_set(pw->why, ERR_TOO_BIG, "The conversation is longer than %d messages",
                        CHAT_MAX_MESSAGES);
     jw_begin_arr(&pw->w);
-    if (p->system && p->system[0]) {
-        jw_begin_obj(&pw->w);
-        jwf_str(&pw->w, "role", "system");
-        jwf_str(&pw->w, "content", p->system);
-        jw_end_obj(&pw->w);
-    }
+    write_system(pw);
     enum err e = ERR_OK;
     for (size_t i = 0; !e && i < n; i++) {
-        e = write_message(pw, &p->rows[selected[i]]);
+        e = write_message(pw, &p->rows[selected[i]], selected[i] + 1 == p->n_rows);
         if (!e && pw->w.out->len > CHAT_MAX_PROMPT_BYTES)
             e = err_set(pw->why, ERR_TOO_BIG, "The conversation with its attachments is over %zu MiB",
                         CHAT_MAX_PROMPT_BYTES >> 20);

@@ -16,7 +16,8 @@ void prompt_file_release(struct prompt_file *f);
 
 struct prompt {
     const char *model;
-    const char *system;             /* "" : none */
+    const char *system;             /* the server's; "" or NULL: none */
+    const char *own_system;         /* the conversation's, behind it; "" or NULL: none */
     const struct message_row *rows; /* path from the root to the target */
     size_t n_rows;
     const char *options_json; /* what chat_options_check made, or NULL */
@@ -35,5 +36,8 @@ MUST_CHECK enum err prompt_list_files(const struct message_row *rows, size_t n_r
                                       struct err_text *why);
 /* The body of a streaming POST /v1/chat/completions. ERR_INVALID, ERR_TOO_BIG, ERR_NOT_FOUND (a file that is not there). */
 MUST_CHECK enum err prompt_write(const struct prompt *p, struct buf *out, struct err_text *why);
+
+/* What chat_options_check made, twice: the fields of over win. NULLs are empty; NULL when there is no field. */
+char *chat_options_merge(const char *base_json, const char *over_json);
 
 #endif

@@ -5,6 +5,8 @@
 #include "chat/chat.h"
 #include "chat/chat_frames.h"
 #include "chat/chat_prompt.h"
+#include "chat/chat_think.h"
+#include "chat/chat_tools.h"
 #include "chat/generation_state.h"
 
 struct turn;
@@ -89,6 +91,7 @@ struct generation {
     struct store_op *op;       /* add, path, attachment, finish: one at a time */
     struct message_row *rows;  /* the path, while attachments are read */
     size_t n_rows;
+    char *system_prompt; /* the conversation's, as long; or NULL */
     struct strv file_ids;
     struct prompt_file *files;
     size_t n_files;
@@ -105,6 +108,8 @@ struct generation {
     /* the answer */
     int64_t started_ms, first_token_ms, last_token_ms; /* monotonic; 0: not yet */
     int64_t n_tokens;                                  /* events with text */
+    struct think think;
+    struct tool_calls tools;
     struct chunk_usage usage;
     struct chunk_timings timings;
     char finish_reason[44];
@@ -114,6 +119,7 @@ struct generation {
 
     /* the log on its way to the store */
     struct buf content, reasoning; /* text that is not in the store yet */
+    bool has_new_tools;            /* since the last flush began */
     size_t stored_len;             /* of frames */
     int64_t stored_seq;
     struct store_op *flush_op;

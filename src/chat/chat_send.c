@@ -273,6 +273,10 @@ static void on_accepted(void *arg, const struct store_result *r)
     }
     if (r->created && r->n_conversations > 0)
         chat_publish_conversation(t->c, &r->conversations[0]);
+    if (r->n_conversations > 0) {
+        AUTO(mem) char *asked = TAKE(t->options_json);
+        t->options_json = chat_options_merge(r->conversations[0].options_json, asked);
+    }
     decide(t, &r->messages[0], r->generation);
 }
 

@@ -72,6 +72,12 @@ struct generation_row {
     bool continues; /* goes on writing an answer that has text */
     int64_t created_at, finished_at /* 0: not yet */;
 };
+struct events_in { /* one flush to be appended; all is copied */
+    int64_t first_seq, last_seq;
+    struct span frames;
+    struct span content, reasoning; /* the text that these events add */
+    const char *tool_calls_json;    /* all that the answer has now, or NULL: as before */
+};
 struct events_row { /* one flush of a generation's event log */
     int64_t first_seq, last_seq;
     char *frames; /* SSE frames "id: N\ndata: ...\n\n" for first_seq..last_seq */
@@ -196,7 +202,7 @@ struct store_op *store_branch_remove(struct store *s, const char *user_id, const
  */
 struct store_op *store_answer_edit(struct store *s, const char *user_id, const char *id, const char *new_id,
                                    const char *content_json, store_fn done, void *arg);
-/* Path from the root to message_id in order (for prompts). */
+/* Path from the root to message_id in order (for prompts); conversations[0] with its settings. */
 struct store_op *store_message_path(struct store *s, const char *user_id, const char *message_id,
                                     store_fn done, void *arg);
 
@@ -209,12 +215,10 @@ struct store_op *store_generation_add(struct store *s, const struct generation_r
 /* Result: generation. ERR_EXISTS: it has ended. */
 struct store_op *store_generation_state(struct store *s, const char *id, const char *state, store_fn done,
                                         void *arg);
-/* Appends one flush; content and reasoning are the text that these events add (may be ""). */
-struct store_op *store_generation_append(struct store *s, const char *id, int64_t first_seq, int64_t last_seq,
-                                         struct span frames, struct span content, struct span reasoning,
+struct store_op *store_generation_append(struct store *s, const char *id, const struct events_in *in,
                                          store_fn done, void *arg);
-/* Ends it: state, error, meta; the answer's content becomes what it was + all appended text. When the answer has no
- * text at all and state is failed, the assistant message is removed and the user message is pending again (unless another
+/* Ends it: state, error, meta; the answer's content becomes what it was + all appended text. When the answer has neither
+ * text nor tool calls and state is failed, the assistant message is removed and the user message is pending again (unless another
  * answer of it is there). Result: generation, conversations[0]. ERR_EXISTS: it has ended before. */
 struct store_op *store_generation_finish(struct store *s, const char *id, const char *state,
                                          const char *error_json, const char *meta_json, store_fn done,

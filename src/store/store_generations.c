@@ -6,8 +6,8 @@
 
 struct generation_in {
     struct generation_row row; /* what the call gives; the rest NULL */
-    int64_t first_seq, last_seq, after_seq;
-    struct span frames, content, reasoning;
+    int64_t after_seq;
+    struct events_in events;
 };
 
 static struct store_op *new_op(struct store *s, enum store_op_kind kind, store_run_fn run, const char *id,
@@ -108,32 +108,41 @@ struct store_op *store_generation_state(struct store *s, const char *id, const c
 static enum err run_generation_append(struct db *db, struct store_op *op)
 {
     const struct generation_in *in = op->in;
-    db_run(db,
-           "INSERT INTO generation_events (generation, first_seq, last_seq, content, reasoning, frames) "
-           "SELECT seq, ?, ?, ?, ?, ? FROM generations WHERE id = ?",
-           "iissst", in->first_seq, in->last_seq, in->content, in->reasoning, in->frames, in->row.id);
+    const struct events_in *ev = &in->events;
+    /* All of them each time: those of earlier flushes are of no use any more. */
+    if (ev->tool_calls_json)
+        db_run(db,
+               "UPDATE generation_events SET tool_calls_json = NULL WHERE tool_calls_json IS NOT NULL "
+               "AND generation = (SELECT seq FROM generations WHERE id = ?)",
+               "t", in->row.id);
+    db_run(
+        db,
+        "INSERT INTO generation_events (generation, first_seq, last_seq, content, reasoning, tool_calls_json, frames) "
+        "SELECT seq, ?, ?, ?, ?, ?, ? FROM generations WHERE id = ?",
+        "iisstst", ev->first_seq, ev->last_seq, ev->content, ev->reasoning, ev->tool_calls_json, ev->frames,
+        in->row.id);
     return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such generation");
 }
 
-struct store_op *store_generation_append(struct store *s, const char *id, int64_t first_seq, int64_t last_seq,
-                                         struct span frames, struct span content, struct span reasoning,
+struct store_op *store_generation_append(struct store *s, const char *id, const struct events_in *in,
                                          store_fn done, void *arg)
 {
     struct store_op *op = new_op(s, STORE_WRITE, run_generation_append, id, done, arg);
-    struct generation_in *in = op->in;
-    in->first_seq = first_seq;
-    in->last_seq = last_seq;
-    in->frames = store_op_bytes(op, frames);
-    in->content = store_op_bytes(op, content);
-    in->reasoning = store_op_bytes(op, reasoning);
+    ((struct generation_in *)op->in)->events = (struct events_in){
+        .first_seq = in->first_seq,
+        .last_seq = in->last_seq,
+        .frames = store_op_bytes(op, in->frames),
+        .content = store_op_bytes(op, in->content),
+        .reasoning = store_op_bytes(op, in->reasoning),
+        .tool_calls_json = store_op_text(op, in->tool_calls_json)};
     return store_op_submit(op);
 }
 
 /* ---- the end ---- */
 
-/* The text of the answer: what it was before, and what the generation added. */
+/* The answer: what it was before, and what the generation added. */
 struct answer_text {
-    struct buf content, reasoning;
+    struct buf content, reasoning, tool_calls_json;
 };
 
 static void add_column(struct buf *out, sqlite3_stmt *st, int col)
@@ -144,8 +153,10 @@ static void add_column(struct buf *out, sqlite3_stmt *st, int col)
 
 static bool read_answer_text(struct db *db, const struct generation_row *g, struct answer_text *out)
 {
-    sqlite3_stmt *st = db_query(db, "SELECT content_json, coalesce(reasoning, '') FROM messages WHERE id = ?",
-                                "t", g->answer_id);
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT content_json, coalesce(reasoning, ''), coalesce(tool_calls_json, '') FROM messages WHERE id = ?",
+        "t", g->answer_id);
     if (!db_next(db, st))
         return false;
     AUTO(json_doc) yyjson_doc *doc = NULL;
@@ -156,16 +167,26 @@ static bool read_answer_text(struct db *db, const struct generation_row *g, stru
             buf_add(&out->content, yyjson_get_str(root), yyjson_get_len(root));
     }
     add_column(&out->reasoning, st, 1);
+    add_column(&out->tool_calls_json, st, 2);
     db_end(st);
     st = db_query(db,
-                  "SELECT content, reasoning FROM generation_events "
+                  "SELECT content, reasoning, tool_calls_json FROM generation_events "
                   "WHERE generation = (SELECT seq FROM generations WHERE id = ?) ORDER BY first_seq",
                   "t", g->id);
     while (db_next(db, st)) {
         add_column(&out->content, st, 0);
         add_column(&out->reasoning, st, 1);
+        if (sqlite3_column_type(st, 2) != SQLITE_NULL) {
+            buf_clear(&out->tool_calls_json);
+            add_column(&out->tool_calls_json, st, 2);
+        }
     }
     return true;
+}
+
+static const char *text_or_null(const struct buf *b)
+{
+    return b->len ? buf_str(b) : NULL;
 }
 
 static void write_answer(struct db *db, const struct generation_row *g, const struct answer_text *text)
@@ -174,8 +195,9 @@ static void write_answer(struct db *db, const struct generation_row *g, const st
     struct json_writer w;
     jw_init(&w, json);
     jw_span(&w, buf_span(&text->content));
-    db_run(db, "UPDATE messages SET content_json = ?, reasoning = ? WHERE id = ?", "stt", buf_span(json),
-           text->reasoning.len ? buf_str(&text->reasoning) : NULL, g->answer_id);
+    db_run(db, "UPDATE messages SET content_json = ?, reasoning = ?, tool_calls_json = ? WHERE id = ?",
+           "sttt", buf_span(json), text_or_null(&text->reasoning), text_or_null(&text->tool_calls_json),
+           g->answer_id);
 }
 
 /* The answer never began: it goes, and the message waits again, unless another answer of it is there. */
@@ -193,13 +215,13 @@ static void remove_answer(struct db *db, const struct generation_row *g)
            "t", g->message_id);
 }
 
-/* when_empty: the state it ends in if the answer has no text. */
+/* when_empty: the state it ends in if the answer has neither text nor tool calls. */
 static void finish(struct db *db, const struct generation_row *g, const char *state, const char *when_empty,
                    const char *error_json, const char *meta_json)
 {
     struct answer_text text = {0};
     bool has_answer = read_answer_text(db, g, &text);
-    bool is_empty = text.content.len == 0 && text.reasoning.len == 0;
+    bool is_empty = text.content.len == 0 && text.reasoning.len == 0 && text.tool_calls_json.len == 0;
     if (is_empty)
         state = when_empty;
     if (has_answer && is_empty && str_eq(state, "failed"))
@@ -208,6 +230,7 @@ static void finish(struct db *db, const struct generation_row *g, const char *st
         write_answer(db, g, &text);
     buf_release(&text.content);
     buf_release(&text.reasoning);
+    buf_release(&text.tool_calls_json);
     int64_t now = clock_wall_ms();
     db_run(db,
            "UPDATE generations SET state = ?, error_json = ?, meta_json = ?, finished_at = ? WHERE id = ?",

@@ -229,7 +229,10 @@ static enum err run_message_path(struct db *db, struct store_op *op)
         "tti", in->row.id, in->user_id, (int64_t)MAX_PATH_MESSAGES);
     while (db_next(db, st))
         row_message(op, st, store_op_row(op, sizeof(struct message_row)));
-    return op->result.n ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such message");
+    if (op->result.n == 0)
+        return db_fail(db, ERR_NOT_FOUND, "No such message");
+    load_conversation(db, op, in->user_id, op->result.messages[0].conversation_id);
+    return ERR_OK;
 }
 
 struct store_op *store_message_path(struct store *s, const char *user_id, const char *message_id,

@@ -189,14 +189,25 @@ static inline void generate(struct fixture *f, const char *id, const char *messa
     OK(f, NULL, store_generation_add, &g);
 }
 
-static inline void append(struct fixture *f, const char *id, int64_t first, int64_t last, const char *content,
-                          const char *reasoning)
+static inline void append_with_tools(struct fixture *f, const char *id, int64_t first, int64_t last,
+                                     const char *content, const char *reasoning, const char *tool_calls_json)
 {
     AUTO(buf) struct buf *frames = buf_new();
     for (int64_t i = first; i <= last; i++)
         buf_addf(frames, "id: %lld\ndata: {\"n\":%lld}\n\n", (long long)i, (long long)i);
-    OK(f, NULL, store_generation_append, id, first, last, buf_span(frames), span_str(content),
-       span_str(reasoning));
+    struct events_in in = {.first_seq = first,
+                           .last_seq = last,
+                           .frames = buf_span(frames),
+                           .content = span_str(content),
+                           .reasoning = span_str(reasoning),
+                           .tool_calls_json = tool_calls_json};
+    OK(f, NULL, store_generation_append, id, &in);
+}
+
+static inline void append(struct fixture *f, const char *id, int64_t first, int64_t last, const char *content,
+                          const char *reasoning)
+{
+    append_with_tools(f, id, first, last, content, reasoning, NULL);
 }
 
 /* What `look` functions leave behind. */

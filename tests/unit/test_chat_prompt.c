@@ -67,11 +67,38 @@ static void a_plain_conversation_becomes_a_request(void **state)
                  "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Be kind\"},"
                  "{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Hello th\"},"
                  "{\"role\":\"user\",\"content\":\"a \\\"b\\\"\"}]" TAIL ",\"temperature\":0.5}");
-    p.system = "";
+    p.own_system = "and brief";
     p.options_json = NULL;
+    p.n_rows = 1;
+    check_prompt(
+        &p, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Be kind\\n\\nand brief\"},"
+            "{\"role\":\"user\",\"content\":\"Hi\"}]" TAIL "}");
+    p.system = "";
+    check_prompt(&p, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"and brief\"},"
+                     "{\"role\":\"user\",\"content\":\"Hi\"}]" TAIL "}");
+    p.own_system = NULL;
     p.n_rows = 2;
     check_prompt(&p, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
                      "{\"role\":\"assistant\",\"content\":\"Hello th\"}]" TAIL "}");
+}
+
+static void an_answer_of_tool_calls_is_told_in_words(void **state)
+{
+    (void)state;
+    char calls[] = "[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]";
+    struct message_row rows[] = {row("user", "answered", "\"Hi\""), row("assistant", "done", "\"\""),
+                                 row("user", "pending", "\"And?\"")};
+    rows[1].tool_calls_json = calls;
+    struct prompt p = {.model = "m", .rows = rows, .n_rows = 3};
+    check_prompt(&p,
+                 "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
+                 "{\"role\":\"assistant\",\"content\":\"(Asked for the tool f with {}. It was not run.)\"},"
+                 "{\"role\":\"user\",\"content\":\"And?\"}]" TAIL "}");
+    /* one that said something too */
+    rows[1].content_json = (char *)(uintptr_t) "\"I will look\"";
+    check_prompt(&p, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
+                     "{\"role\":\"assistant\",\"content\":\"I will look\"},"
+                     "{\"role\":\"user\",\"content\":\"And?\"}]" TAIL "}");
 }
 
 static struct prompt_file file(const char *id, const char *name, const char *mime, const char *bytes)
@@ -152,6 +179,8 @@ static void content_is_checked(void **state)
         {"[{\"type\":\"image_url\",\"image_url\":{\"url\":\"attachment:../x\"}}]", ERR_INVALID},
         {"[{\"type\":\"file\",\"file\":{\"id\":\"" FILE_ID "\",\"name\":\"a\"}}]", ERR_OK},
         {"[{\"type\":\"file\",\"file\":{\"id\":\"x\"}}]", ERR_INVALID},
+        {"[{\"type\":\"file\",\"file\":{\"id\":\"" FILE_ID "\",\"original_id\":\"" IMAGE_ID "\"}}]", ERR_OK},
+        {"[{\"type\":\"file\",\"file\":{\"id\":\"" FILE_ID "\",\"original_id\":\"x\"}}]", ERR_INVALID},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_int_equal(check_json(cases[i].json, false, NULL), cases[i].err);
@@ -189,14 +218,37 @@ static void options_are_bounded(void **state)
     }
 }
 
+static void the_field_of_the_request_wins(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *base, *over, *merged;
+    } cases[] = {
+        {NULL, NULL, NULL},
+        {"{}", "{}", NULL},
+        {"{\"seed\":1}", NULL, "{\"seed\":1}"},
+        {NULL, "{\"seed\":1}", "{\"seed\":1}"},
+        {"{\"temperature\":0.5,\"seed\":1}", "{\"seed\":2}", "{\"temperature\":0.5,\"seed\":2}"},
+        {"{\"stop\":[\"a\",\"b\"]}", "{\"stop\":\"c\",\"top_k\":4}", "{\"stop\":\"c\",\"top_k\":4}"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(mem) char *merged = chat_options_merge(cases[i].base, cases[i].over);
+        assert_int_equal(merged == NULL, cases[i].merged == NULL);
+        if (merged)
+            assert_string_equal(merged, cases[i].merged);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(never_answered_messages_are_left_out),
         cmocka_unit_test(a_plain_conversation_becomes_a_request),
+        cmocka_unit_test(an_answer_of_tool_calls_is_told_in_words),
         cmocka_unit_test(attachments_are_put_in),
         cmocka_unit_test(content_is_checked),
         cmocka_unit_test(options_are_bounded),
+        cmocka_unit_test(the_field_of_the_request_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -283,6 +283,41 @@ static void titles_are_first_lines(void **state)
 
 /* ---- generations ---- */
 
+static void see_tool_calls(const struct store_result *r)
+{
+    AUTO(buf) struct buf *b = buf_new();
+    for (size_t i = 0; i < r->n; i++)
+        buf_addf(b, "%s=%s ", r->messages[i].id,
+                 r->messages[i].tool_calls_json ? r->messages[i].tool_calls_json : "none");
+    snprintf(seen, sizeof(seen), "%s", buf_str(b));
+}
+
+static void tool_calls_are_the_last_ones_that_were_flushed(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"q\"");
+    generate(f, "g1", "m1", "a1", false);
+    append_with_tools(f, "g1", 1, 2, "", "", "[1]");
+    append_with_tools(f, "g1", 3, 3, "", "", "[1,2]");
+    append(f, "g1", 4, 4, "", "");
+    OK(f, see_tool_calls, store_conversation_read, "ann", "c1");
+    assert_seen("m1=none a1=none ");
+    /* not empty, so nothing is removed even when it failed */
+    OK(f, see_generation, store_generation_finish, "g1", "failed", NULL, NULL);
+    OK(f, see_tool_calls, store_conversation_read, "ann", "c1");
+    assert_seen("m1=none a1=[1,2] ");
+    generate(f, "g2", "m1", "a1", true);
+    OK(f, see_generation, store_generation_finish, "g2", "done", NULL, NULL);
+    OK(f, see_tool_calls, store_conversation_read, "ann", "c1");
+    assert_seen("m1=none a1=[1,2] ");
+    generate(f, "g3", "m1", "a3", false);
+    append_with_tools(f, "g3", 1, 1, "", "", "[3]");
+    OK(f, NULL, store_generations_recover, "{}");
+    OK(f, see_tool_calls, store_conversation_read, "ann", "c1");
+    assert_seen("m1=none a1=[1,2] a3=[3] ");
+}
+
 static void finishing_joins_the_text(void **state)
 {
     struct fixture *f = *state;
@@ -293,10 +328,10 @@ static void finishing_joins_the_text(void **state)
     assert_seen("g1 streaming ");
     append(f, "g1", 1, 2, "Say \"hi\",\n", "why");
     append(f, "g1", 3, 3, "\xc3\xa4", " not");
-    EXPECT(ERR_EXISTS, f, NULL, store_generation_append, "g1", (int64_t)3, (int64_t)4, SPAN_LIT("x"),
-           SPAN_LIT("x"), SPAN_LIT(""));
-    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_append, "g0", (int64_t)3, (int64_t)4, SPAN_LIT("x"),
-           SPAN_LIT("x"), SPAN_LIT(""));
+    struct events_in again = {
+        .first_seq = 3, .last_seq = 4, .frames = SPAN_LIT("x"), .content = SPAN_LIT("x")};
+    EXPECT(ERR_EXISTS, f, NULL, store_generation_append, "g1", &again);
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_append, "g0", &again);
     OK(f, see_messages, store_conversation_read, "ann", "c1");
     assert_seen("m1<- user answered \"q\"\na1<m1 assistant streaming \"\"\n");
     OK(f, see_generation, store_generation_finish, "g1", "stopped", NULL, "{\"t\":1}");
@@ -707,9 +742,11 @@ static void write_on(void *arg, const struct store_result *r)
     if (r && (r->err != ERR_OK || write(w->fd, &w->seq, sizeof(w->seq)) != sizeof(w->seq)))
         _exit(2);
     w->seq++;
-    store_generation_append(w->f->store, "g1", w->seq, w->seq,
-                            SPAN_LIT("id: n\ndata: some text to write\n\n"), SPAN_LIT("word "), SPAN_LIT(""),
-                            write_on, w);
+    struct events_in in = {.first_seq = w->seq,
+                           .last_seq = w->seq,
+                           .frames = SPAN_LIT("id: n\ndata: some text to write\n\n"),
+                           .content = SPAN_LIT("word ")};
+    store_generation_append(w->f->store, "g1", &in, write_on, w);
 }
 
 static void write_until_killed(struct fixture *f, int fd, int64_t from_seq)
@@ -783,6 +820,7 @@ int main(void)
         IN_STORE(only_messages_without_an_answer_can_be_removed),
         IN_STORE(conversations_are_named_listed_and_removed),
         IN_STORE(titles_are_first_lines),
+        IN_STORE(tool_calls_are_the_last_ones_that_were_flushed),
         IN_STORE(finishing_joins_the_text),
         IN_STORE(one_message_has_one_running_answer),
         IN_STORE(an_answer_that_never_began_leaves_the_message_pending),

@@ -28,3 +28,5 @@ CREATE INDEX conversations_import ON conversations (import_id) WHERE import_id I
 CREATE INDEX attachments_import ON attachments (import_id) WHERE import_id IS NOT NULL;
 
 ALTER TABLE messages ADD COLUMN tool_calls_json TEXT; -- of an answer: OpenAI's array, or NULL
+-- The same while it is made: all so far, in the newest flush that brought a piece of one.
+ALTER TABLE generation_events ADD COLUMN tool_calls_json TEXT;
