@@ -156,8 +156,8 @@ static void what_ran_in_a_removed_branch_is_gone(void **state)
     plant(f);
     OK(f, NULL, store_branch_remove, "ann", "m2");
     /* What the room that wrote it may still ask for. */
-    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_append, "g2", 1, 1, SPAN_LIT("id: 1\n\n"), SPAN_LIT("x"),
-           SPAN_LIT(""));
+    struct events_in late = {.first_seq = 1, .last_seq = 1, .frames = SPAN_LIT("id: 1\n\n")};
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_append, "g2", &late);
     EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_finish, "g2", "done", NULL, NULL);
     EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_read, "ann", "g2");
     OK(f, NULL, store_generation_read, "ann", "g4");
