@@ -190,8 +190,12 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
     struct server *s = arg;
     (void)old;
     s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
-    if (now == ENGINE_READY)
+    if (now == ENGINE_READY) {
         note_load(s);
+        server_vision_ask(s);
+    } else {
+        server_vision_cancel(s);
+    }
     server_publish(s);
     server_wake_holds(s);
     check_shutdown(s->g);
@@ -245,6 +249,7 @@ struct server *gateway_insert(struct gateway *g, struct server_row *row)
 static void free_server(struct server *s)
 {
     list_remove(&s->node);
+    server_vision_release(s);
     server_row_clear(&s->row);
     free(s->model_name);
     free(s);

@@ -338,6 +338,7 @@ static void find_model(struct server *s)
 enum err server_configure(struct server *s, struct err_text *why)
 {
     find_model(s);
+    server_vision_configure(s);
     struct engine_spec spec;
     enum err e = server_build_spec(s, &spec, why);
     if (e)
@@ -370,6 +371,10 @@ void gateway_write_server_json(const struct server *s, struct json_writer *w)
     jwf_bool(w, "on_demand", s->row.on_demand);
     jwf_bool(w, "autostart", s->row.autostart);
     jwf_int(w, "created_at", s->row.created_at);
+    if (s->vision.is_known)
+        jwf_bool(w, "vision", s->vision.sees);
+    else
+        jwf_null(w, "vision");
     jw_key(w, "engine");
     gateway_write_engine_json(s, w);
     jw_end_obj(w);

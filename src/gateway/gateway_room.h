@@ -24,6 +24,15 @@ struct gateway {
     bool closing; /* nothing starts any more */
 };
 
+/* Whether the model takes images. */
+struct server_vision {
+    bool is_known, sees;
+    char *of; /* the configuration for which that holds */
+    struct http_call *call;
+    int status;
+    struct buf body;
+};
+
 struct server {
     struct gateway *g;
     struct server_row row; /* owned strings */
@@ -34,7 +43,8 @@ struct server {
     struct list uses;
     size_t n_holds;
     double tokens_per_s; /* -1: not measured since it became ready */
-    bool is_leaving;     /* its removal is being stored: who waits hears what comes of that */
+    struct server_vision vision;
+    bool is_leaving; /* its removal is being stored: who waits hears what comes of that */
     bool removed;
     struct list node; /* in gateway.removed */
     gateway_server_fn on_removed;
@@ -80,6 +90,14 @@ void gateway_cancel_edits(struct gateway *g);
 void server_wake_holds(struct server *s);
 /* Ends every hold with f, now. */
 void server_fail_holds(struct server *s, const struct gateway_failure *f);
+
+/* ---- gateway_vision.c ---- */
+/* The configuration may have changed: what is known may not hold any more. */
+void server_vision_configure(struct server *s);
+/* The engine is ready. Publishes the server if the answer is news. */
+void server_vision_ask(struct server *s);
+void server_vision_cancel(struct server *s);
+void server_vision_release(struct server *s);
 
 /* ---- gateway_proxy.c ---- */
 void gateway_cancel_proxies(struct gateway *g);

@@ -97,6 +97,134 @@ test('attachments reach the engine: text fenced with its name, images as data UR
   assert.equal(missing.status, 404);
 });
 
+test("a conversation's settings hold for each answer; the request's options win field by field and are kept", async () => {
+  const settings = { options: { temperature: 0.2, max_tokens: 90, stop: ['###'] }, system_prompt: 'Speak Latin.' };
+  const body = hob.message(server.id, 'prompt', { settings });
+  const first = await hob.post('/api/chat/completions', body);
+  const sent = JSON.parse((await readAnswer(first)).text);
+  assert.deepEqual(sent.messages[0], { role: 'system', content: 'Be brief.\n\nSpeak Latin.' });
+  assert.deepEqual([sent.temperature, sent.max_tokens, sent.stop], [0.2, 90, ['###']]);
+  assert.ok(!('top_p' in sent) && !('seed' in sent), 'what nobody set is not sent');
+
+  const { conversation_id } = body;
+  const parent_id = first.headers.get('x-answer-id');
+  const next = hob.message(server.id, 'prompt', { conversation_id, parent_id, options: { max_tokens: 5, seed: 1 } });
+  const second = JSON.parse((await readAnswer(await hob.post('/api/chat/completions', next))).text);
+  const held = { temperature: 0.2, stop: ['###'], max_tokens: 5, seed: 1 };
+  for (const [name, value] of Object.entries(held)) assert.deepEqual(second[name], value, name);
+
+  const changed = { options: { top_k: 3 }, system_prompt: null };
+  const patch = await hob.send('PATCH', `/api/conversations/${conversation_id}`, changed);
+  assert.equal(patch.status, 200, await patch.clone().text());
+  const retry = hob.message(server.id, 'prompt', { conversation_id, mode: 'when_ready' });
+  assert.equal((await hob.post('/api/chat/completions', retry)).status, 202);
+  const read = () => hob.get(`/api/conversations/${conversation_id}`);
+  const answers = await until(async () => {
+    const { messages } = await read();
+    const found = messages.filter((m) => m.role === 'assistant');
+    return found.length === 3 && found.every((m) => m.state === 'done') && found;
+  }, 'three answers');
+  const third = JSON.parse(answers[2].content);
+  assert.deepEqual(third.messages[0], { role: 'system', content: 'Be brief.' });
+  assert.deepEqual([third.top_k, 'temperature' in third], [3, false]);
+  assert.deepEqual(
+    answers.map((m) => m.options),
+    [settings.options, held, { top_k: 3 }]
+  );
+});
+
+test('tool calls are passed on piece by piece, kept whole, and told of in words later', async () => {
+  const pieces = [
+    [{ index: 0, id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '' } }],
+    [{ index: 0, function: { arguments: '{"city"' } }],
+    [{ index: 1, id: 'call_2', type: 'function', function: { name: 'now', arguments: '{}' } }],
+    [{ index: 0, function: { arguments: ':"Oslo"}' } }]
+  ];
+  const body = hob.message(server.id, `tools ${JSON.stringify(pieces)}`);
+  const res = await hob.post('/api/chat/completions', body);
+  const seen = [];
+  let done;
+  for await (const ev of events(res)) {
+    if (ev.data === null || ev.data === '[DONE]') continue;
+    const data = JSON.parse(ev.data);
+    if (ev.event === 'done') done = data;
+    else if (data.choices[0]?.delta.tool_calls) seen.push(data.choices[0].delta.tool_calls);
+  }
+  assert.deepEqual(seen, pieces);
+  assert.deepEqual([done.state, done.meta.finish_reason], ['done', 'tool_calls']);
+  const { messages } = await hob.get(`/api/conversations/${body.conversation_id}`);
+  assert.equal(messages[0].state, 'answered');
+  assert.deepEqual([messages[1].state, messages[1].content], ['done', '']);
+  assert.deepEqual(messages[1].tool_calls, [
+    { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Oslo"}' } },
+    { id: 'call_2', type: 'function', function: { name: 'now', arguments: '{}' } }
+  ]);
+  const next = { conversation_id: body.conversation_id, parent_id: messages[1].id };
+  const prompt = JSON.parse((await readAnswer(await say('prompt', next))).text).messages;
+  assert.deepEqual(
+    prompt.slice(1).map((m) => m.role),
+    ['user', 'assistant', 'user']
+  );
+  assert.match(prompt[2].content, /get_weather with {"city":"Oslo"}.*not run/);
+});
+
+test('an engine that breaks off after a tool call leaves an interrupted answer with it', async () => {
+  const body = hob.message(
+    server.id,
+    `deltas ${JSON.stringify([{ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{' } }] }, null])}`
+  );
+  const answer = await readAnswer(await hob.post('/api/chat/completions', body));
+  assert.equal(answer.error.state, 'interrupted');
+  const { messages } = await hob.get(`/api/conversations/${body.conversation_id}`);
+  assert.equal(messages[1].state, 'interrupted');
+  assert.equal(messages[1].tool_calls[0].function.name, 'f');
+});
+
+test('the time of the reasoning is measured, also inside the content, also when it is stopped', async () => {
+  const took = async (deltas) => {
+    const res = await say(`deltas ${JSON.stringify(deltas)}`);
+    return (await readAnswer(res)).done.meta.reasoning_ms;
+  };
+  assert.equal(await took([{ content: 'Hello' }]), null);
+  assert.ok((await took([{ reasoning_content: 'hm' }, 40, { content: 'Hello' }, 1])) >= 40);
+  const tags = [{ content: '<th' }, { content: 'ink>hm' }, 40, { content: '</thi' }, { content: 'nk>Hello' }];
+  assert.ok((await took(tags)) >= 40);
+  const res = await say(`deltas ${JSON.stringify([{ reasoning_content: 'hm' }, 5000, { content: 'late' }])}`);
+  const id = res.headers.get('x-generation-id');
+  await until(async () => {
+    const part = await readAnswer(await hob.request(`/api/generations/${id}/events?follow=false`));
+    return part.reasoning;
+  }, 'the reasoning has begun');
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  const stopped = await (await hob.post(`/api/generations/${id}/stop`)).json();
+  assert.ok(stopped.generation.meta.reasoning_ms >= 30);
+  await res.body.cancel();
+});
+
+test('whether a model takes images is asked of its engine, and remembered while it is stopped', async () => {
+  const visionOf = async (props, want) => {
+    const command = [process.execPath, ENGINE, '${PORT}', ...(props ? [JSON.stringify(props)] : [])];
+    const res = await hob.post('/api/servers', { name: `eyes ${randomUUID()}`, kind: 'command', command });
+    const { server } = await res.json();
+    assert.equal(server.vision, null);
+    await hob.startServer(server.id);
+    const vision = async () => (await hob.get(`/api/servers/${server.id}`)).server.vision;
+    if (want !== null) await until(async () => (await vision()) === want, `vision is ${want}`);
+    await hob.post(`/api/servers/${server.id}/stop`);
+    await hob.untilState(server.id, 'stopped');
+    assert.equal(await vision(), want);
+    return server;
+  };
+  const seeing = await visionOf({ modalities: { vision: true, audio: false } }, true);
+  await visionOf({ modalities: { vision: false } }, false);
+  await visionOf({ modalities: { vision: 'yes' } }, null);
+  await visionOf(null, null);
+  const other = await hob.send('PATCH', `/api/servers/${seeing.id}`, { args: ['--other'] });
+  assert.equal((await other.json()).server.vision, null, 'other options, other model');
+  const demo = await hob.addDemo(`eyes ${randomUUID()}`);
+  assert.equal(demo.vision, false);
+});
+
 test('odd but legal streams are read to the letter', async () => {
   const answer = await readAnswer(await say('odd'));
   assert.equal(answer.text, 'grün → two lines');

@@ -1,4 +1,5 @@
-// An engine that does whatever the last message says: `node fake_engine.mjs PORT`. The first word is a key of `acts`.
+// An engine that does whatever the last message says: `node fake_engine.mjs PORT [PROPS]`. The first word is a key of
+// `acts`; PROPS is what GET /props answers.
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -18,6 +19,22 @@ const acts = {
   prompt(res, _, body) {
     res.writeHead(200, SSE);
     res.end(data(chunk({ content: JSON.stringify(body) })) + END);
+  },
+  /** Calls tools, in pieces: the rest of the message is a list of deltas, each a list of OpenAI's tool calls. */
+  tools(res, text) {
+    res.writeHead(200, SSE);
+    for (const tool_calls of JSON.parse(text)) res.write(data(chunk({ tool_calls })));
+    res.end(data(chunk({}, 'tool_calls')) + data('[DONE]'));
+  },
+  /** The rest of the message is a list of deltas; a number waits so many ms, null ends without a word. */
+  async deltas(res, text) {
+    res.writeHead(200, SSE);
+    for (const delta of JSON.parse(text)) {
+      if (delta === null) return res.end();
+      if (typeof delta === 'number') await sleep(delta);
+      else res.write(data(chunk(delta)));
+    }
+    res.end(END);
   },
   /** Knows no streams. */
   json(res) {
@@ -113,6 +130,10 @@ const acts = {
 };
 
 createServer((req, res) => {
+  if (req.url === '/props') {
+    res.writeHead(process.argv[3] ? 200 : 404, { 'content-type': 'application/json' });
+    return res.end(process.argv[3] ?? '{"error":{"message":"not here"}}');
+  }
   if (req.method === 'GET') return res.end('{"status":"ok"}');
   let text = '';
   req.setEncoding('utf8').on('data', (d) => (text += d));
