@@ -90,6 +90,24 @@ struct attachment_row {
     int64_t created_at;
 };
 
+/* Where a search goes on: titles first, then messages, each newest first. {0} is the beginning. */
+struct search_place {
+    enum search_where { SEARCH_TITLES, SEARCH_MESSAGES, SEARCH_END } where;
+    int64_t below; /* only rows with a lower number; 0: all */
+};
+struct search_row {
+    char *conversation_id, *title;
+    bool archived;
+    char *message_id, *role; /* both NULL: the title has the words */
+    int64_t at;
+    char *
+        piece; /* of the text, the words between STORE_HIT_BEGIN and STORE_HIT_END; no other control characters */
+    struct search_place next; /* what comes after this row */
+};
+#define STORE_HIT_BEGIN  '\x02'
+#define STORE_HIT_END    '\x03'
+#define STORE_MAX_SEARCH 100 /* rows of one answer */
+
 struct store_result {
     enum err err;
     struct err_text why;
@@ -103,11 +121,13 @@ struct store_result {
         struct generation_row *generations;
         struct events_row *events;
         struct attachment_row *attachments;
+        struct search_row *hits;
     };
     struct conversation_row
         *conversations; /* n_conversations rows; some calls give a conversation beside other rows */
     size_t n_conversations;
     struct generation_row *generation; /* one beside other rows, or NULL */
+    struct search_place next;          /* of a search: where more may be; SEARCH_END: that was all */
     bool created;                      /* the call made the row (false: it was there) */
 };
 typedef void (*store_fn)(void *arg, const struct store_result *r);
@@ -238,5 +258,12 @@ struct store_op *store_attachment_add(struct store *s, const struct attachment_r
                                       void *arg);
 struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
                                        void *arg);
+
+/* ---- search ---- */
+/* What is written in one's own titles and messages. text: what was typed, any bytes. conversation_id: only its messages, and
+ * no titles; or NULL. limit: 1 to STORE_MAX_SEARCH. Result: hits, next. */
+struct store_op *store_search(struct store *s, const char *user_id, const char *text,
+                              const char *conversation_id, struct search_place from, int limit, store_fn done,
+                              void *arg);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/store_db.h"
+#include "store/store_fts.h"
 
 /* Small enough to be read within the time that a start may take. */
 #define CHECK_UP_TO_BYTES ((off_t)4 << 20)
@@ -141,14 +142,18 @@ enum err db_open(struct db *db, const char *path, struct err_text *why)
     sqlite3_busy_handler(db->sql, wait_for_lock, db);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     char found[200] = "";
-    /* FULL: a commit returns when the log is on disk. The log is cut back after a burst. */
+    /* FULL: a commit returns when the log is on disk. The log is cut back after a burst. The schema is our own, and its
+     * triggers write search tables, which SQLite 3.40 allows to a trusted schema only. */
     if (sqlite3_exec(
             db->sql,
-            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_mode = WAL;"
+            "PRAGMA trusted_schema = ON; PRAGMA cell_size_check = ON; PRAGMA journal_mode = WAL;"
             "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY;"
             "SELECT count(*) FROM sqlite_schema;",
             NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path, why);
+    e = fts_register(db->sql, why); /* the check looks at search tables too */
+    if (e != ERR_OK)
+        return e;
     if (size > 0 && size <= CHECK_UP_TO_BYTES &&
         sqlite3_exec(db->sql, "PRAGMA quick_check(1)", on_check_row, found, NULL) != SQLITE_OK)
         return open_failed(db, path, why);
