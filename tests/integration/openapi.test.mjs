@@ -275,6 +275,10 @@ describe('the program answers as the document says', () => {
     const { messages } = await call('GET', at, undefined, { status: 200, ...conversation });
     assert.equal(messages.length, 2);
     await call('PATCH', at, { title: 'Words' }, { status: 200, ...conversation });
+    const search = { template: '/api/search' };
+    const { hits } = await call('GET', '/api/search?q=wor', undefined, { status: 200, ...search });
+    assert.ok(hits.length > 0);
+    await call('GET', '/api/search?q=wor&limit=0', undefined, { status: 400, ...search });
     await call('PATCH', at, { title: ' ' }, { status: 400, ...conversation });
 
     const message = { template: '/api/messages/{id}' };

@@ -29,6 +29,7 @@ const ROUTES = [
   ['GET', `/api/servers/${ID}/log`, 'admin'],
   ['GET', '/api/models', 'user'],
   ['GET', '/api/conversations', 'user'],
+  ['GET', '/api/search?q=x', 'user'],
   ['GET', `/api/conversations/${ID}`, 'user'],
   ['PATCH', `/api/conversations/${ID}`, 'user'],
   ['DELETE', `/api/conversations/${ID}`, 'user'],
