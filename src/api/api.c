@@ -8,7 +8,7 @@ static const struct api_routes *const tables[] = {
     &api_session_routes, &api_users_routes,         &api_keys_routes,     &api_servers_routes,
     &api_models_routes,  &api_conversations_routes, &api_messages_routes, &api_attachments_routes,
     &api_chat_routes,    &api_generations_routes,   &api_events_routes,   &api_openai_routes,
-    &api_health_routes,  &api_search_routes,
+    &api_health_routes,  &api_search_routes,        &api_folders_routes,
 };
 
 static void on_revoked(void *arg, const char *user_id)

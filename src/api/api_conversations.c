@@ -1,7 +1,8 @@
 /* Conversations, always the asking user's own. */
 #include "api/api_req.h"
 
-#define MAX_TITLE_BYTES  200
+#define MAX_TITLE_CHARS  200
+#define MAX_BULK_IDS     1000
 #define MAX_CHANGE_BYTES ((size_t)256 << 10) /* a system prompt and its escapes */
 
 /* True: the store refused, and so has the request been. */
@@ -23,6 +24,13 @@ void api_publish_conversation(struct api_req *r, const struct conversation_row *
     jw_init(&w, json);
     chat_write_conversation_json(&w, row);
     events_publish(r->api->o.events, r->who.user_id, "conversation", buf_span(json));
+}
+
+void api_publish_removed(struct api_req *r, const char *event, const char *id)
+{
+    AUTO(buf) struct buf *json = buf_new();
+    buf_addf(json, "{\"id\":\"%s\"}", id);
+    events_publish(r->api->o.events, r->who.user_id, event, buf_span(json));
 }
 
 static void on_list(void *arg, const struct store_result *result)
@@ -142,8 +150,9 @@ static enum err read_own(struct api_req *r, struct conversation_change *out, cha
     if (e)
         return e;
     out->options_json = *out_options_json;
-    if (out->title && (strlen(out->title) > MAX_TITLE_BYTES || span_trim(span_str(out->title)).len == 0))
-        return err_set(why, ERR_INVALID, "\"title\" must have 1 to %d bytes", MAX_TITLE_BYTES);
+    struct span title = span_str(out->title ? out->title : "x");
+    if (utf8_count(title) > MAX_TITLE_CHARS || span_trim(title).len == 0)
+        return err_set(why, ERR_INVALID, "\"title\" must have 1 to %d characters", MAX_TITLE_CHARS);
     if (out->leaf_id && !uuid_is_valid(span_str(out->leaf_id)))
         return err_set(why, ERR_INVALID, "\"leaf_id\" must be a UUID");
     const struct server *s = out->server_id ? gateway_server_find(r->api->o.gateway, out->server_id) : NULL;
@@ -167,6 +176,13 @@ static void change_conversation(struct api_req *r)
         (void)store_conversation_set(r->api->o.store, r->who.user_id, r->param, &change, on_set, r);
 }
 
+/* Its rows are gone. */
+static void forget_conversation(struct api_req *r, const char *id)
+{
+    chat_conversation_removed(r->api->o.chat, id);
+    api_publish_removed(r, "conversation_removed", id);
+}
+
 static void on_removed(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
@@ -176,10 +192,7 @@ static void on_removed(void *arg, const struct store_result *result)
     }
     if (is_refused(r, result))
         return;
-    AUTO(buf) struct buf *json = buf_new();
-    buf_addf(json, "{\"id\":\"%s\"}", r->param);
-    chat_conversation_removed(r->api->o.chat, r->param);
-    events_publish(r->api->o.events, r->who.user_id, "conversation_removed", buf_span(json));
+    forget_conversation(r, r->param);
     api_reply_empty(r, 204);
 }
 
@@ -188,8 +201,95 @@ static void remove_conversation(struct api_req *r)
     (void)store_conversation_remove(r->api->o.store, r->who.user_id, r->param, on_removed, r);
 }
 
+/* ---- many at once ---- */
+
+static void reply_count(struct api_req *r, size_t n)
+{
+    AUTO(buf) struct buf *out = buf_new();
+    buf_addf(out, "{\"n\":%zu}", n);
+    api_reply_json(r, 200, buf_span(out));
+}
+
+static void on_many_set(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (is_refused(r, result))
+        return;
+    for (size_t i = 0; i < result->n_conversations; i++)
+        api_publish_conversation(r, &result->conversations[i]);
+    reply_count(r, result->n_conversations);
+}
+
+static void on_many_removed(void *arg, const struct store_result *result)
+{
+    struct api_req *r = arg;
+    if (r->api->is_closed) {
+        api_req_free(r);
+        return;
+    }
+    if (is_refused(r, result))
+        return;
+    for (size_t i = 0; i < result->n_conversations; i++)
+        forget_conversation(r, result->conversations[i].id);
+    reply_count(r, result->n_conversations);
+}
+
+static enum err read_ids(yyjson_val *json, yyjson_val **out_ids, struct err_text *why)
+{
+    enum err e = json_get_arr(json, "ids", true, out_ids, why);
+    if (e)
+        return e;
+    size_t i, n;
+    yyjson_val *id;
+    bool good = yyjson_arr_size(*out_ids) >= 1 && yyjson_arr_size(*out_ids) <= MAX_BULK_IDS;
+    yyjson_arr_foreach(*out_ids, i, n, id)
+        good = good && yyjson_is_str(id) && uuid_is_valid(span_of(yyjson_get_str(id), yyjson_get_len(id)));
+    return good ? ERR_OK : err_set(why, ERR_INVALID, "\"ids\" must be 1 to %d UUIDs", MAX_BULK_IDS);
+}
+
+static enum err read_bulk(yyjson_val *json, yyjson_val **out_ids, struct conversation_change *out_change,
+                          bool *out_remove, struct err_text *why)
+{
+    yyjson_val *set = NULL;
+    enum err e = read_ids(json, out_ids, why);
+    if (!e)
+        e = json_get_obj(json, "set", false, &set, why);
+    if (!e)
+        e = json_get_bool(json, "delete", false, out_remove, why);
+    if (!e && (set != NULL) == *out_remove)
+        e = err_set(why, ERR_INVALID, "\"set\": either this or \"delete\" must be there");
+    if (!e)
+        e = read_order(set, out_change, why);
+    if (!e && set && !out_change->has_pinned && !out_change->has_archived && !out_change->has_folder)
+        e = err_set(why, ERR_INVALID, "\"set\" must have pinned, archived or folder_id");
+    return e;
+}
+
+static void change_conversations(struct api_req *r)
+{
+    struct conversation_change change = {0};
+    yyjson_val *ids = NULL;
+    bool remove = false;
+    struct err_text why = {0};
+    enum err e = read_bulk(r->json, &ids, &change, &remove, &why);
+    if (e) {
+        api_reply_err(r, e, &why);
+        return;
+    }
+    AUTO(buf) struct buf *json = buf_new();
+    struct json_writer w;
+    jw_init(&w, json);
+    jw_val(&w, ids);
+    if (remove)
+        (void)store_conversations_remove(r->api->o.store, r->who.user_id, buf_str(json), on_many_removed, r);
+    else
+        (void)store_conversations_set(r->api->o.store, r->who.user_id, buf_str(json), &change, on_many_set,
+                                      r);
+}
+
 static const struct api_route conversations_table[] = {
     ROUTE(GET, "/api/conversations", API_USER, API_NO_BODY, 0, list_conversations),
+    ROUTE(POST, "/api/conversations/bulk", API_USER, API_JSON, API_SMALL_BODY_BYTES, change_conversations),
     ROUTE(GET, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, read_conversation),
     ROUTE(PATCH, "/api/conversations/{id}", API_USER, API_JSON, MAX_CHANGE_BYTES, change_conversation),
     ROUTE(DELETE, "/api/conversations/{id}", API_USER, API_NO_BODY, 0, remove_conversation),

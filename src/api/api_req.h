@@ -48,8 +48,9 @@ struct api_routes {
 
 /* One table a resource (api_<resource>.c). */
 extern const struct api_routes api_session_routes, api_users_routes, api_keys_routes, api_servers_routes,
-    api_models_routes, api_conversations_routes, api_messages_routes, api_attachments_routes, api_chat_routes,
-    api_generations_routes, api_events_routes, api_search_routes, api_openai_routes, api_health_routes;
+    api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
+    api_attachments_routes, api_chat_routes, api_generations_routes, api_events_routes, api_openai_routes,
+    api_health_routes, api_search_routes;
 
 #define API_SMALL_BODY_BYTES        ((size_t)64 * 1024)
 #define API_MAX_STREAMS_PER_ADDRESS 64 /* loopback and the control socket are exempt */
@@ -123,6 +124,8 @@ static inline bool api_is_open(const struct api_req *r)
 bool api_query(const struct api_req *r, const char *name, struct buf *out);
 /* Tells the asking user's screens how a conversation of theirs is now. */
 void api_publish_conversation(struct api_req *r, const struct conversation_row *row);
+/* The same for one that is gone. event must be a literal. */
+void api_publish_removed(struct api_req *r, const char *event, const char *id);
 /* A chat completion in OpenAI's form (api_openai.c) that came to /api: passed through without a hold, nothing stored. */
 void api_openai_complete(struct api_req *r);
 

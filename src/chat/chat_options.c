@@ -86,10 +86,7 @@ enum err chat_options_check(yyjson_val *options, char **out_json, struct err_tex
 
 enum err chat_check_system_prompt(const char *text, struct err_text *why)
 {
-    size_t n_chars = 0;
-    for (const char *p = text; p && *p; p++)
-        n_chars += ((unsigned char)*p & 0xc0) != 0x80;
-    if (n_chars > CHAT_MAX_SYSTEM_CHARS)
+    if (text && utf8_count(span_str(text)) > CHAT_MAX_SYSTEM_CHARS)
         return err_set(why, ERR_INVALID, "\"system_prompt\" must have at most %d characters",
                        CHAT_MAX_SYSTEM_CHARS);
     return ERR_OK;

@@ -64,6 +64,10 @@ struct message_row {
     char *options_json, *error_json, *meta_json; /* or NULL; of the newest generation; read only */
     int64_t created_at;
 };
+struct folder_row {
+    char *id, *user_id, *name;
+    int64_t created_at;
+};
 struct generation_row {
     char *id, *conversation_id, *message_id /* user message answered */, *answer_id /* assistant message */,
         *server_id, *user_id;
@@ -122,6 +126,7 @@ struct store_result {
         struct events_row *events;
         struct attachment_row *attachments;
         struct search_row *hits;
+        struct folder_row *folders;
     };
     struct conversation_row
         *conversations; /* n_conversations rows; some calls give a conversation beside other rows */
@@ -189,6 +194,12 @@ struct store_op *store_conversation_set(struct store *s, const char *user_id, co
                                         const struct conversation_change *change, store_fn done, void *arg);
 struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
                                            store_fn done, void *arg);
+/* The same for many in one transaction; ids_json: an array of ids, those that are not there are passed over. Result:
+ * conversations = each that was there, once, as it is now (set) or was (remove). Of change only the folder and the flags. */
+struct store_op *store_conversations_set(struct store *s, const char *user_id, const char *ids_json,
+                                         const struct conversation_change *change, store_fn done, void *arg);
+struct store_op *store_conversations_remove(struct store *s, const char *user_id, const char *ids_json,
+                                            store_fn done, void *arg);
 /*
  * Stores a user's message before anything else happens: one transaction makes the conversation if it is new (title from
  * the message's first line), adds the message (row->state queued or pending) or finds it. A found one that is queued
@@ -225,6 +236,19 @@ struct store_op *store_answer_edit(struct store *s, const char *user_id, const c
 /* Path from the root to message_id in order (for prompts); conversations[0] with its settings. */
 struct store_op *store_message_path(struct store *s, const char *user_id, const char *message_id,
                                     store_fn done, void *arg);
+
+/* ---- folders of conversations; user_id must own them, else ERR_NOT_FOUND ---- */
+#define STORE_MAX_FOLDERS 1000 /* of one user */
+/* By name. */
+struct store_op *store_folders_list(struct store *s, const char *user_id, store_fn done, void *arg);
+/* Adds or renames one. Result: folders[0]. ERR_EXISTS: another one has the name, in whatever letter case (of ASCII).
+ * ERR_LIMITED: STORE_MAX_FOLDERS are there. */
+struct store_op *store_folder_add(struct store *s, const struct folder_row *row, store_fn done, void *arg);
+struct store_op *store_folder_rename(struct store *s, const char *user_id, const char *id, const char *name,
+                                     store_fn done, void *arg);
+/* Its conversations stay, in no folder. */
+struct store_op *store_folder_remove(struct store *s, const char *user_id, const char *id, store_fn done,
+                                     void *arg);
 
 /* ---- generations ---- */
 /* One transaction: adds the generation, its assistant message (unless continues) as child of message_id, sets the user

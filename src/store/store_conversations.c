@@ -2,7 +2,7 @@
 #include "store/store_row.h"
 
 struct conversation_in {
-    char *user_id, *id;
+    char *user_id, *id, *ids_json;
     struct conversation_change change;
 };
 
@@ -70,10 +70,10 @@ static void change(struct db *db, const struct conversation_in *in)
            "options_json = iif(?4 IS NULL, options_json, nullif(?4, '{}')), "
            "system_prompt = iif(?5, nullif(?6, ''), system_prompt), folder_id = iif(?7, ?8, folder_id), "
            "pinned = iif(?9, ?10, pinned), archived = iif(?11, ?12, archived) "
-           "WHERE id = ?13 AND user_id = ?14 AND " CONVERSATION_IS_SHOWN,
+           "WHERE id IN (SELECT value FROM json_each(?13)) AND user_id = ?14 AND " CONVERSATION_IS_SHOWN,
            "ttttbtbtbbbbtt", ch->title, ch->server_id, ch->leaf_id, ch->options_json, ch->has_system_prompt,
            ch->system_prompt, ch->has_folder, ch->folder_id, ch->has_pinned, ch->pinned, ch->has_archived,
-           ch->archived, in->id, in->user_id);
+           ch->archived, in->ids_json, in->user_id);
 }
 
 static void copy_change(struct store_op *op, const struct conversation_change *from)
@@ -86,6 +86,17 @@ static void copy_change(struct store_op *op, const struct conversation_change *f
     to->options_json = store_op_text(op, from->options_json);
     to->system_prompt = store_op_text(op, from->system_prompt);
     to->folder_id = store_op_text(op, from->folder_id);
+}
+
+static void take_one_id(struct store_op *op, const char *id)
+{
+    AUTO(buf) struct buf *json = buf_new();
+    struct json_writer w;
+    jw_init(&w, json);
+    jw_begin_arr(&w);
+    jw_str(&w, id);
+    jw_end_arr(&w);
+    ((struct conversation_in *)op->in)->ids_json = store_op_text(op, buf_str(json));
 }
 
 static enum err run_set(struct db *db, struct store_op *op)
@@ -107,8 +118,45 @@ struct store_op *store_conversation_set(struct store *s, const char *user_id, co
 {
     struct store_op *op = new_op(s, STORE_WRITE, run_set, user_id, id, done, arg);
     copy_change(op, ch);
+    take_one_id(op, id);
     return store_op_submit(op);
 }
+
+static void load_many(struct db *db, struct store_op *op)
+{
+    const struct conversation_in *in = op->in;
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.id IN "
+        "(SELECT value FROM json_each(?)) AND c.user_id = ? AND " CONVERSATION_IS_SHOWN,
+        "tt", in->ids_json, in->user_id);
+    while (db_next(db, st))
+        row_conversation(op, st, store_op_conversation(op));
+}
+
+static enum err run_set_many(struct db *db, struct store_op *op)
+{
+    change(db, op->in);
+    load_many(db, op);
+    return ERR_OK;
+}
+
+struct store_op *store_conversations_set(struct store *s, const char *user_id, const char *ids_json,
+                                         const struct conversation_change *ch, store_fn done, void *arg)
+{
+    struct store_op *op = new_op(s, STORE_WRITE, run_set_many, user_id, NULL, done, arg);
+    struct conversation_change shared = {.has_folder = ch->has_folder,
+                                         .folder_id = ch->folder_id,
+                                         .has_pinned = ch->has_pinned,
+                                         .pinned = ch->pinned,
+                                         .has_archived = ch->has_archived,
+                                         .archived = ch->archived};
+    copy_change(op, &shared);
+    ((struct conversation_in *)op->in)->ids_json = store_op_text(op, ids_json);
+    return store_op_submit(op);
+}
+
+/* ---- remove ---- */
 
 static enum err run_remove(struct db *db, struct store_op *op)
 {
@@ -122,4 +170,23 @@ struct store_op *store_conversation_remove(struct store *s, const char *user_id,
                                            store_fn done, void *arg)
 {
     return store_op_submit(new_op(s, STORE_WRITE, run_remove, user_id, id, done, arg));
+}
+
+static enum err run_remove_many(struct db *db, struct store_op *op)
+{
+    const struct conversation_in *in = op->in;
+    load_many(db, op);
+    db_run(db,
+           "DELETE FROM conversations AS c WHERE id IN (SELECT value FROM json_each(?)) AND user_id = ? "
+           "AND " CONVERSATION_IS_SHOWN,
+           "tt", in->ids_json, in->user_id);
+    return ERR_OK;
+}
+
+struct store_op *store_conversations_remove(struct store *s, const char *user_id, const char *ids_json,
+                                            store_fn done, void *arg)
+{
+    struct store_op *op = new_op(s, STORE_WRITE, run_remove_many, user_id, NULL, done, arg);
+    ((struct conversation_in *)op->in)->ids_json = store_op_text(op, ids_json);
+    return store_op_submit(op);
 }

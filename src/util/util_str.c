@@ -63,6 +63,14 @@ bool utf8_is_valid(struct span s)
     return true;
 }
 
+size_t utf8_count(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
 size_t utf8_floor(struct span s, size_t max_len)
 {
     if (s.len <= max_len)

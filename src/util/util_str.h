@@ -15,6 +15,8 @@ bool str_eq(const char *a, const char *b);
 bool uuid_is_valid(struct span s);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, nothing over-long). */
 bool utf8_is_valid(struct span s);
+/* Code points of well-formed UTF-8. */
+size_t utf8_count(struct span s);
 /* Length of the longest prefix that does not end inside a UTF-8 sequence; for cutting texts. */
 size_t utf8_floor(struct span s, size_t max_len);
 /* Appends s with every byte that is no well-formed UTF-8 replaced by U+FFFD. */

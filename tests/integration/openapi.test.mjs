@@ -303,6 +303,17 @@ describe('the program answers as the document says', () => {
     const branch = { template: '/api/messages/{id}?branch=true' };
     await call('DELETE', `/api/messages/${better.id}?branch=true`, undefined, { status: 204, ...branch });
     await call('DELETE', `/api/messages/${better.id}?branch=true`, undefined, { status: 404, ...branch });
+    const folders = { template: '/api/folders/{id}' };
+    const { folder } = await call('POST', '/api/folders', { name: 'Work' }, { status: 201 });
+    await call('POST', '/api/folders', { name: 'Work' }, { status: 409 });
+    await call('POST', '/api/folders', { name: '' }, { status: 400 });
+    await call('GET', '/api/folders', undefined, { status: 200 });
+    await call('PATCH', `/api/folders/${folder.id}`, { name: 'Play' }, { status: 200, ...folders });
+    const ids = [body.conversation_id];
+    await call('POST', '/api/conversations/bulk', { ids, set: { folder_id: folder.id } }, { status: 200 });
+    await call('POST', '/api/conversations/bulk', { ids }, { status: 400 });
+    await call('DELETE', `/api/folders/${folder.id}`, undefined, { status: 204, ...folders });
+    await call('DELETE', `/api/folders/${folder.id}`, undefined, { status: 404, ...folders });
     await call('DELETE', at, undefined, { status: 204, ...conversation });
     await call('GET', at, undefined, { status: 404, ...conversation });
   });

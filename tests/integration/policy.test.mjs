@@ -30,9 +30,14 @@ const ROUTES = [
   ['GET', '/api/models', 'user'],
   ['GET', '/api/conversations', 'user'],
   ['GET', '/api/search?q=x', 'user'],
+  ['POST', '/api/conversations/bulk', 'user'],
   ['GET', `/api/conversations/${ID}`, 'user'],
   ['PATCH', `/api/conversations/${ID}`, 'user'],
   ['DELETE', `/api/conversations/${ID}`, 'user'],
+  ['GET', '/api/folders', 'user'],
+  ['POST', '/api/folders', 'user'],
+  ['PATCH', `/api/folders/${ID}`, 'user'],
+  ['DELETE', `/api/folders/${ID}`, 'user'],
   ['PUT', `/api/messages/${ID}`, 'user'],
   ['DELETE', `/api/messages/${ID}`, 'user'],
   ['POST', `/api/messages/${ID}/edit`, 'user'],
@@ -167,10 +172,14 @@ describe('routes and identities', () => {
     });
     const { attachment } = await file.json();
     const conversation = message.conversation_id;
+    const { folder } = await (await asA('POST', '/api/folders', { name: 'of A' })).json();
+    const [ids, folder_id] = [[conversation], folder.id];
     for (const [method, path, body] of [
       ['GET', `/api/conversations/${conversation}`],
       ['PATCH', `/api/conversations/${conversation}`, { title: 'taken' }],
       ['DELETE', `/api/conversations/${conversation}`],
+      ['PATCH', `/api/folders/${folder_id}`, { name: 'taken' }],
+      ['DELETE', `/api/folders/${folder_id}`],
       ['GET', `/api/generations/${generation}`],
       ['GET', `/api/generations/${generation}/events`],
       ['POST', `/api/generations/${generation}/stop`, {}],
@@ -190,7 +199,20 @@ describe('routes and identities', () => {
         assert.equal(res.status, 404, `${name} ${method} ${path}: ${await res.text()}`);
       }
     }
-    assert.equal((await asA('GET', `/api/conversations/${conversation}`)).status, 200);
+    const asB = (path, body) =>
+      fetch(hob.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...who.B },
+        body: JSON.stringify(body)
+      });
+    for (const body of [
+      { ids, delete: true },
+      { ids, set: { archived: true } }
+    ])
+      assert.deepEqual(await (await asB('/api/conversations/bulk', body)).json(), { n: 0 });
+    assert.equal((await asB('/api/conversations/bulk', { ids, set: { folder_id } })).status, 400);
+    const { conversation: kept } = await (await asA('GET', `/api/conversations/${conversation}`)).json();
+    assert.equal(kept.archived, false);
   });
 });
 

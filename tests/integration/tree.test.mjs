@@ -293,3 +293,157 @@ describe('settings', () => {
     assert.equal((await read(turn.conversation)).settings.system_prompt.length, 32768);
   });
 });
+
+describe('order', () => {
+  /** Conversations that nobody answered: cheap. Gives their ids. */
+  async function some(n) {
+    const ids = Array.from({ length: n }, () => randomUUID());
+    for (const conversation_id of ids)
+      await hob.send('PUT', `/api/messages/${randomUUID()}`, { conversation_id, content: 'later', server: fast.id });
+    return ids;
+  }
+  const listed = async (ids) => {
+    const { conversations } = await hob.get('/api/conversations');
+    return conversations.filter((c) => ids.includes(c.id));
+  };
+  const folder = async (name) => (await (await hob.post('/api/folders', { name })).json()).folder;
+  const bulk = (body) => hob.post('/api/conversations/bulk', body);
+
+  test("a title by the user is the user's; pins and the archive do not move a conversation", async () => {
+    const [a, b] = await some(2);
+    assert.equal((await listed([a]))[0].titled_by, 'message');
+    const res = await patch(a, { title: 'Bread', pinned: true, archived: true });
+    const { conversation } = await res.json();
+    assert.deepEqual(
+      [conversation.title, conversation.titled_by, conversation.pinned, conversation.archived],
+      ['Bread', 'user', true, true]
+    );
+    assert.deepEqual(
+      (await listed([a, b])).map((c) => c.id),
+      [b, a]
+    );
+    for (const [bad, param] of [
+      [{ title: '\u00e9'.repeat(201) }, 'title'],
+      [{ pinned: 'yes' }, 'pinned'],
+      [{ archived: 1 }, 'archived'],
+      [{ folder_id: 'x' }, 'folder_id'],
+      [{ folder_id: randomUUID() }, 'folder_id']
+    ])
+      assert.equal((await errorOf(await patch(a, bad), 400)).param, param);
+    assert.equal((await patch(a, { title: '\u00e9'.repeat(200) })).status, 200);
+  });
+
+  test('a new message brings a conversation back from the archive', async () => {
+    const turn = await say('echo one');
+    await patch(turn.conversation, { archived: true });
+    assert.equal((await read(turn.conversation)).conversation.archived, true);
+    await sayAfter(turn, 'echo two');
+    assert.equal((await read(turn.conversation)).conversation.archived, false);
+  });
+
+  test('folders: made, renamed, filled, removed; names are unique', async () => {
+    const [a] = await some(1);
+    const recipes = await folder('  Recipes ');
+    assert.equal(recipes.name, 'Recipes');
+    await folder('apples');
+    await errorOf(await hob.post('/api/folders', { name: 'RECIPES' }), 409);
+    for (const name of ['', '  ', 'x'.repeat(101), 5])
+      assert.equal((await errorOf(await hob.post('/api/folders', { name }), 400)).param, 'name');
+    const renamed = await hob.send('PATCH', `/api/folders/${recipes.id}`, { name: 'Baking' });
+    assert.deepEqual(await renamed.json(), { folder: { ...recipes, name: 'Baking' } });
+    assert.deepEqual(
+      (await hob.get('/api/folders')).folders.map((f) => f.name),
+      ['apples', 'Baking']
+    );
+    await patch(a, { folder_id: recipes.id });
+    assert.equal((await listed([a]))[0].folder_id, recipes.id);
+    assert.equal((await hob.request(`/api/folders/${recipes.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await listed([a]))[0].folder_id, null);
+    for (const [method, body] of [['PATCH', { name: 'x' }], ['DELETE']])
+      await errorOf(await hob.send(method, `/api/folders/${recipes.id}`, body), 404, 'folder_not_found');
+  });
+
+  test('many are changed in one go, and what is not there is passed over', async () => {
+    const ids = await some(3);
+    const { id: folder_id } = await folder('many');
+    const res = await bulk({ ids: [...ids, ids[0], randomUUID()], set: { pinned: true, folder_id } });
+    assert.deepEqual(await res.json(), { n: 3 });
+    assert.ok((await listed(ids)).every((c) => c.pinned && c.folder_id === folder_id && !c.archived));
+    await bulk({ ids: ids.slice(1), set: { archived: true, folder_id: null } });
+    assert.deepEqual(
+      (await listed(ids)).map((c) => [c.archived, c.folder_id, c.pinned]),
+      [
+        [true, null, true],
+        [true, null, true],
+        [false, folder_id, true]
+      ]
+    );
+  });
+
+  test('many are deleted in one go, with the answers that are written there', async () => {
+    const ids = await some(2);
+    const running = await begin();
+    const leave = new AbortController();
+    const feed = events(await hob.request('/api/events', { signal: leave.signal }));
+    const res = await bulk({ ids: [...ids, running.conversation], delete: true });
+    assert.deepEqual(await res.json(), { n: 3 });
+    const { error } = await endOf(running.feed);
+    assert.equal(error.code, 'conversation_removed');
+    await engineIsIdle();
+    const gone = new Set();
+    for await (const ev of feed) {
+      if (ev.event === 'conversation_removed') gone.add(JSON.parse(ev.data).id);
+      if (gone.size === 3) break;
+    }
+    leave.abort();
+    assert.deepEqual([...gone].sort(), [...ids, running.conversation].sort());
+    assert.deepEqual(await listed([...ids, running.conversation]), []);
+    assert.deepEqual(await (await bulk({ ids, delete: true })).json(), { n: 0 });
+  });
+
+  test('a request for many is checked as a whole', async () => {
+    const ids = await some(1);
+    for (const [body, param] of [
+      [{ set: { pinned: true } }, 'ids'],
+      [{ ids: [], set: { pinned: true } }, 'ids'],
+      [{ ids: ['x'], set: { pinned: true } }, 'ids'],
+      [{ ids: Array.from({ length: 1001 }, () => ids[0]), set: { pinned: true } }, 'ids'],
+      [{ ids }, 'set'],
+      [{ ids, set: { pinned: true }, delete: true }, 'set'],
+      [{ ids, delete: false }, 'set'],
+      [{ ids, set: {} }, 'set'],
+      [{ ids, set: { title: 'T' } }, 'set'],
+      [{ ids, set: { pinned: true, folder_id: randomUUID() } }, 'folder_id']
+    ])
+      assert.equal((await errorOf(await bulk(body), 400)).param, param, JSON.stringify(body).slice(0, 80));
+    assert.equal((await listed(ids))[0].pinned, false);
+    const full = Array.from({ length: 1000 }, () => randomUUID());
+    assert.deepEqual(await (await bulk({ ids: full, set: { pinned: true } })).json(), { n: 0 });
+  });
+
+  test('what was acknowledged is there after kill -9', async () => {
+    const own = await Hob.start();
+    const server = (await own.server('demo')).id;
+    const ids = [randomUUID(), randomUUID(), randomUUID()];
+    for (const conversation_id of ids)
+      await own.send('PUT', `/api/messages/${randomUUID()}`, { conversation_id, content: 'later', server });
+    await own.send('PATCH', `/api/conversations/${ids[0]}`, { title: 'Kept', options: { seed: 7 } });
+    await own.post('/api/conversations/bulk', { ids: ids.slice(0, 2), set: { pinned: true } });
+    await own.post('/api/conversations/bulk', { ids: [ids[2]], delete: true });
+    const { folder: kept } = await (await own.post('/api/folders', { name: 'Kept' })).json();
+    await own.kill();
+    await own.run();
+    const { conversations } = await own.get('/api/conversations');
+    assert.deepEqual(
+      conversations.map((c) => [c.id, c.pinned]).sort(),
+      [
+        [ids[0], true],
+        [ids[1], true]
+      ].sort()
+    );
+    const { conversation, settings } = await own.get(`/api/conversations/${ids[0]}`);
+    assert.deepEqual([conversation.title, settings.options], ['Kept', { seed: 7 }]);
+    assert.deepEqual((await own.get('/api/folders')).folders, [kept]);
+    await own.stop();
+  });
+});

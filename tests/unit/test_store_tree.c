@@ -3,6 +3,16 @@
 
 #include "store_fixture.h"
 
+/* What no call of the store does. */
+static void run_sql(struct fixture *f, const char *sql)
+{
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
 /* ---- the path that is shown ---- */
 
 static void see_leaf(const struct store_result *r)
@@ -307,16 +317,117 @@ static void a_new_message_takes_its_conversation_out_of_the_archive(void **state
     assert_null(strstr(seen, " archived"));
 }
 
-/* ---- an import under way ---- */
+/* ---- folders, and many at once ---- */
 
-static void run_sql(struct fixture *f, const char *sql)
+static void see_folders(const struct store_result *r)
 {
-    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
+    AUTO(buf) struct buf *b = buf_new();
+    for (size_t i = 0; i < r->n; i++)
+        buf_addf(b, "%s %s;", r->folders[i].id, r->folders[i].name);
+    snprintf(seen, sizeof(seen), "%s", b->len ? buf_str(b) : "");
 }
+
+static void see_order(const struct store_result *r)
+{
+    AUTO(buf) struct buf *b = buf_new();
+    for (size_t i = 0; i < r->n_conversations; i++) {
+        const struct conversation_row *c = &r->conversations[i];
+        buf_addf(b, "%s%s%s%s%s;", c->id, c->pinned ? " pinned" : "", c->archived ? " archived" : "",
+                 c->folder_id ? " in " : "", c->folder_id ? c->folder_id : "");
+    }
+    snprintf(seen, sizeof(seen), "%s", b->len ? buf_str(b) : "");
+}
+
+static struct folder_row a_folder(const char *id, const char *user, const char *name)
+{
+    return (struct folder_row){.id = STR(id), .user_id = STR(user), .name = STR(name)};
+}
+
+static void folders_have_unique_names_and_an_owner(void **state)
+{
+    struct fixture *f = *state;
+    struct folder_row work = a_folder("f1", "ann", "work"), home = a_folder("f2", "ann", "Home"),
+                      again = a_folder("f3", "ann", "WORK"), bobs = a_folder("f4", "bob", "work");
+    add_users(f);
+    OK(f, see_folders, store_folder_add, &work);
+    assert_seen("f1 work;");
+    OK(f, NULL, store_folder_add, &home);
+    EXPECT(ERR_EXISTS, f, NULL, store_folder_add, &again);
+    OK(f, NULL, store_folder_add, &bobs);
+    OK(f, see_folders, store_folder_rename, "ann", "f1", "Work"); /* its own name */
+    assert_seen("f1 Work;");
+    EXPECT(ERR_EXISTS, f, NULL, store_folder_rename, "ann", "f1", "home");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_folder_rename, "bob", "f1", "mine");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_folder_remove, "bob", "f1");
+    OK(f, see_folders, store_folders_list, "ann");
+    assert_seen("f2 Home;f1 Work;");
+    run_sql(f, "UPDATE folders SET import_id = 'i1' WHERE id = 'f1'");
+    OK(f, see_folders, store_folders_list, "ann");
+    assert_seen("f2 Home;");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_folder_remove, "ann", "f1");
+}
+
+static void a_removed_folder_lets_go_of_its_conversations(void **state)
+{
+    struct fixture *f = *state;
+    struct folder_row work = a_folder("f1", "ann", "work"), bobs = a_folder("f2", "bob", "work");
+    struct conversation_change move = {.has_folder = true, .folder_id = "f1"},
+                               steal = {.has_folder = true, .folder_id = "f2"}, out = {.has_folder = true};
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    OK(f, NULL, store_folder_add, &work);
+    OK(f, NULL, store_folder_add, &bobs);
+    EXPECT(ERR_INVALID, f, NULL, store_conversation_set, "ann", "c1", &steal);
+    OK(f, see_order, store_conversation_set, "ann", "c1", &move);
+    assert_seen("c1 in f1;");
+    OK(f, see_order, store_conversation_set, "ann", "c1", &out);
+    assert_seen("c1;");
+    OK(f, NULL, store_conversation_set, "ann", "c1", &move);
+    OK(f, NULL, store_folder_remove, "ann", "f1");
+    OK(f, see_order, store_conversations_list, "ann");
+    assert_seen("c1;");
+}
+
+static void many_change_or_go_in_one_transaction(void **state)
+{
+    struct fixture *f = *state;
+    struct folder_row work = a_folder("f1", "ann", "work");
+    struct conversation_change file = {.title = "not for many",
+                                       .has_pinned = true,
+                                       .pinned = true,
+                                       .has_folder = true,
+                                       .folder_id = "f1"},
+                               lost = {.has_archived = true,
+                                       .archived = true,
+                                       .has_folder = true,
+                                       .folder_id = "f9"};
+    uint64_t before, after, ops;
+    add_users(f);
+    OK(f, NULL, store_folder_add, &work);
+    for (int i = 1; i <= 4; i++) {
+        char c[8], m[8];
+        snprintf(c, sizeof(c), "c%d", i);
+        snprintf(m, sizeof(m), "m%d", i);
+        struct message_row row = a_message(m, c, NULL, "\"x\"", "pending");
+        OK(f, NULL, store_message_accept, i == 4 ? "bob" : "ann", &row);
+    }
+    store_stats(f->store, &before, &ops);
+    OK(f, see_order, store_conversations_set, "ann", "[\"c1\",\"c2\",\"c4\",\"c9\",\"c1\"]", &file);
+    store_stats(f->store, &after, &ops);
+    assert_int_equal(after - before, 1);
+    assert_seen("c1 pinned in f1;c2 pinned in f1;");
+    EXPECT(ERR_INVALID, f, NULL, store_conversations_set, "ann", "[\"c1\"]", &lost);
+    OK(f, see_conversations, store_conversation_read, "ann", "c1");
+    assert_seen("c1 \"x\" s1\n");
+    OK(f, see_order, store_conversations_remove, "ann", "[\"c2\",\"c3\",\"c4\",\"c3\"]");
+    assert_seen("c2 pinned in f1;c3;");
+    OK(f, see_order, store_conversations_list, "ann");
+    assert_seen("c1 pinned in f1;");
+    OK(f, see_order, store_conversations_list, "bob");
+    assert_seen("c4;");
+}
+
+/* ---- an import under way ---- */
 
 static void what_an_import_brings_is_not_there_yet(void **state)
 {
@@ -360,6 +471,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(settings_come_with_the_first_message_only, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_message_takes_its_conversation_out_of_the_archive, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(folders_have_unique_names_and_an_owner, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_removed_folder_lets_go_of_its_conversations, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_change_or_go_in_one_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(what_an_import_brings_is_not_there_yet, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,7 @@ static void utf8_is_checked_and_cleaned(void **state)
         assert_string_equal(buf_str(out), cases[i].clean);
     }
     assert_int_equal(utf8_floor(SPAN_LIT("a\xe2\x82\xac"), 3), 1);
+    assert_int_equal(utf8_count(SPAN_LIT("a\xe2\x82\xac")), 2);
 }
 
 static void map_finds_what_was_put_through_growth_and_removal(void **state)
