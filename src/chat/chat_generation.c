@@ -210,8 +210,13 @@ static void go_on(struct generation *g)
 /* The store does not want it: who asked hears why, and it never was. */
 static void give_up(struct generation *g, const struct store_result *r)
 {
-    log_warn("chat: a generation was not stored: %s", r->why.text);
-    g->failure = (struct gateway_failure){.err = r->err, .why = r->why};
+    if (r->err == ERR_NOT_FOUND) { /* removed while this was decided */
+        fail_removed(g, REMOVED_MESSAGE);
+        g->is_dropped = true;
+    } else {
+        log_warn("chat: a generation was not stored: %s", r->why.text);
+        g->failure = (struct gateway_failure){.err = r->err, .why = r->why};
+    }
     g->state = GENERATION_FAILED;
     xreplace(&g->row.state, generation_state_name(g->state));
     g->is_ending = true;

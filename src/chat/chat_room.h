@@ -78,7 +78,7 @@ struct generation {
     enum generation_state state;
     bool is_added;   /* its row is in the store */
     bool is_stored;  /* its end is in the store, or could not be stored */
-    bool is_dropped; /* its conversation was removed: nothing is stored any more */
+    bool is_dropped; /* its rows were removed: nothing is stored any more */
     bool is_retry;   /* of the outbox: starts a failed engine again, once */
     struct list node;
     struct list sends;   /* who waits for the decision */
