@@ -83,3 +83,25 @@ test('no path leads out of the page', async () => {
   for (const path of ['/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/_app/../hob.db', '//etc/passwd'])
     assert.ok(!(await get(path)).body.toString().includes('root:'), path);
 });
+
+test('the page can be installed: its manifest names what it is, and its icons are there in their sizes', async () => {
+  const { headers, body } = await get('/manifest.webmanifest');
+  assert.equal(headers['content-type'], 'application/manifest+json');
+  assert.equal(headers['cache-control'], 'no-cache');
+  const manifest = JSON.parse(body);
+  assert.equal(manifest.start_url, '/chat');
+  assert.equal(manifest.display, 'standalone');
+  const pngs = manifest.icons.filter((i) => i.type === 'image/png');
+  assert.deepEqual(pngs.map((i) => `${i.sizes} ${i.purpose}`).sort(), [
+    '192x192 any',
+    '512x512 any',
+    '512x512 maskable'
+  ]);
+  for (const { src, sizes } of [...pngs, { src: '/apple-touch-icon.png', sizes: '180x180' }]) {
+    const icon = await get(src);
+    assert.equal(icon.status, 200, src);
+    assert.equal(icon.headers['content-type'], 'image/png');
+    assert.equal(`${icon.body.readUInt32BE(16)}x${icon.body.readUInt32BE(20)}`, sizes, src);
+    assert.ok(icon.body.length < 32768, `${src} is small`);
+  }
+});
