@@ -1,93 +1,146 @@
 /**
  * What is being written in a conversation's composer: text and files. Kept in localStorage, so
- * that neither a reload nor a walk to another page loses it. Files upload once, when they are added.
+ * that neither a reload nor a walk to another page loses it. Files are made ready and uploaded
+ * once, when they are added; the same file twice is there once.
  */
-import { api, ApiError } from '$lib/api/client';
-import type { Content, ContentPart } from '$lib/api/types';
+import { api, ApiError, isAbort } from '$lib/api/client';
+import type { Content, ContentPart, Server } from '$lib/api/types';
+import { MAX_FILES, MAX_TEXT_BYTES, mebibytes, textBytes } from '$lib/attachments/limits';
+import type { PdfProgress } from '$lib/attachments/pdf';
+import { prepare, Refused, sameBytes, type Upload } from '$lib/attachments/prepare';
 import { browserStorage } from './unsent';
 import { uuid } from './uuid';
 
-export const MAX_FILE_BYTES = 32 * 1024 * 1024;
-const IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/gif']);
-const TEXT_TYPES = /^(text\/|application\/(json|xml|yaml|toml|javascript|sql|graphql)\b)/;
 /** Statuses that another try would meet again. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415]);
-/** Enough to see whether a file of unknown type is text. */
-const SNIFF_BYTES = 8192;
 
-export const ACCEPT = [...IMAGES, 'text/*', 'application/json', '.md', '.log', '.csv'].join(',');
+interface KeptFile {
+	name: string;
+	mime: string;
+	size: number;
+	id: string;
+	/** The PDF that the text of `id` is from. */
+	original?: string | null;
+	note?: string;
+}
 
 export class DraftFile {
 	readonly key = uuid();
-	readonly name: string;
-	readonly mime: string;
-	readonly sizeBytes: number;
+	/** What was added; null after a reload. */
+	readonly source: File | null;
+	name = $state('');
+	mime = $state('');
+	sizeBytes = $state(0);
+	/** What was done to it, in words. */
+	note = $state('');
 	/** Set when hob has it. */
 	id = $state<string | null>(null);
+	originalId: string | null = null;
+	/** How far the reading of a PDF is. */
+	reading = $state.raw<PdfProgress | null>(null);
+	/** It is made ready, nothing goes out yet. */
+	preparing = $state(false);
 	error = $state<string | null>(null);
 	/** hob cannot use it; trying again changes nothing. */
 	refused = $state(false);
-	readonly #file: File | null;
+	#control = new AbortController();
+	#upload: Upload | null = null;
 
-	constructor(file: File | { name: string; mime: string; size: number; id: string }) {
+	constructor(file: File | KeptFile) {
 		this.name = file.name;
 		this.sizeBytes = file.size;
 		if (file instanceof File) {
-			this.mime = file.type || 'text/plain';
-			this.#file = file;
+			this.mime = file.type;
+			this.source = file;
 		} else {
 			this.mime = file.mime;
 			this.id = file.id;
-			this.#file = null;
+			this.originalId = file.original ?? null;
+			this.note = file.note ?? '';
+			this.source = null;
 		}
 	}
 
 	get isImage(): boolean {
-		return IMAGES.has(this.mime);
+		return this.mime.startsWith('image/');
 	}
 	get uploading(): boolean {
 		return this.id === null && this.error === null;
 	}
 
+	/** Never throws; `error` says what went wrong. */
 	async upload(): Promise<void> {
-		if (!this.#file) return;
+		const { source } = this;
+		if (!source) return;
+		const control = new AbortController();
+		this.#control = control;
 		this.error = null;
 		try {
-			const problem = await refusal(this.#file);
-			if (problem) {
-				this.error = problem;
-				this.refused = true;
-				return;
-			}
-			const typed =
-				this.isImage || TEXT_TYPES.test(this.#file.type)
-					? this.#file
-					: new File([this.#file], this.name, { type: 'text/plain' });
-			this.id = (await api.upload(typed)).id;
+			this.preparing = true;
+			this.#upload ??= await prepare(source, (p) => (this.reading = p), control.signal);
+			this.#show(this.#upload);
+			this.preparing = false;
+			await this.#send(this.#upload, control.signal);
 		} catch (e) {
-			this.error = e instanceof ApiError ? e.message : 'The upload failed';
-			this.refused = e instanceof ApiError && REFUSALS.has(e.status);
+			if (isAbort(e)) return;
+			this.error = e instanceof Error && e.message ? e.message : 'The upload failed';
+			this.refused = e instanceof Refused || (e instanceof ApiError && REFUSALS.has(e.status));
+		} finally {
+			this.preparing = false;
+			this.reading = null;
 		}
 	}
-}
 
-/** Why hob cannot use this file; null when it can. */
-export async function refusal(file: File): Promise<string | null> {
-	if (file.size > MAX_FILE_BYTES) return 'Larger than 32 MB';
-	if (file.size === 0) return 'The file is empty';
-	if (IMAGES.has(file.type) || TEXT_TYPES.test(file.type)) return null;
-	const head = new Uint8Array(await file.slice(0, SNIFF_BYTES).arrayBuffer());
-	return head.includes(0) ? 'Not an image or a text file' : null;
+	/** Ends what is under way for it. */
+	cancel(): void {
+		this.#control.abort();
+	}
+
+	#show(upload: Upload): void {
+		this.name = upload.file.name;
+		this.mime = upload.file.type;
+		this.sizeBytes = upload.file.size;
+		this.note = upload.note;
+	}
+
+	async #send(upload: Upload, signal: AbortSignal): Promise<void> {
+		if (upload.is === 'pdf') {
+			this.originalId = (await api.upload(upload.file, signal)).id;
+			this.id = (await api.upload(upload.text, signal)).id;
+		} else this.id = (await api.upload(upload.file, signal)).id;
+	}
+
+	kept(): KeptFile | null {
+		return this.id === null
+			? null
+			: {
+					name: this.name,
+					mime: this.mime,
+					size: this.sizeBytes,
+					id: this.id,
+					original: this.originalId,
+					note: this.note
+				};
+	}
+
+	part(): ContentPart | null {
+		if (this.id === null) return null;
+		if (this.isImage) return { type: 'image_url', image_url: { url: `attachment:${this.id}` } };
+		const original = this.originalId ? { original_id: this.originalId } : {};
+		return { type: 'file', file: { id: this.id, name: this.name, ...original } };
+	}
 }
 
 interface Kept {
 	text: string;
-	files: { name: string; mime: string; size: number; id: string }[];
+	files: KeptFile[];
 }
 
 export class Draft {
 	text = $state('');
 	files = $state.raw<DraftFile[]>([]);
+	/** What became of files that were not taken, in words. */
+	notice = $state('');
 	/** Send was pressed while files were uploading or no server was known yet; it goes out when it can. */
 	sendSoon = $state(false);
 	#key: string;
@@ -110,42 +163,74 @@ export class Draft {
 		return this.files.some((f) => f.uploading);
 	}
 
+	/** Why this cannot go to that server, and what can be done; null when it can. */
+	problem(server: Pick<Server, 'name' | 'vision'> | undefined): string | null {
+		const bytes = textBytes(this.text);
+		if (bytes > MAX_TEXT_BYTES)
+			return `The message has ${mebibytes(bytes)} of text; a message takes 4 MiB. Shorten it, or attach the text as a file.`;
+		const images = this.files.filter((f) => f.isImage && !f.error).length;
+		if (images > 0 && server?.vision === false)
+			return `${server.name} cannot see images. Pick another server or remove the ${images === 1 ? 'image' : 'images'}.`;
+		return null;
+	}
+
 	setText(text: string): void {
 		this.text = text;
 		this.keep();
 	}
 
 	async add(files: Iterable<File>): Promise<void> {
-		const added = [...files].map((f) => new DraftFile(f));
-		this.files = [...this.files, ...added];
-		await Promise.all(added.map((f) => f.upload()));
-		this.keep();
+		this.notice = '';
+		const added: DraftFile[] = [];
+		for (const file of files) {
+			if (this.files.length >= MAX_FILES) {
+				this.notice = `A message takes ${String(MAX_FILES)} files. The others were left out; send them with the next message.`;
+				break;
+			}
+			if (await this.#has(file)) {
+				this.notice = `${file.name} is attached already.`;
+				continue;
+			}
+			const one = new DraftFile(file);
+			this.files = [...this.files, one];
+			added.push(one);
+		}
+		await Promise.all(added.map((f) => this.retry(f)));
+	}
+
+	async #has(file: File): Promise<boolean> {
+		for (const { source } of this.files)
+			// A file that vanished meanwhile is not the same; its own reading says what is the matter.
+			if (source && (await sameBytes(source, file).catch(() => false))) return true;
+		return false;
 	}
 
 	async retry(file: DraftFile): Promise<void> {
 		await file.upload();
-		this.keep();
+		const twin = file.id && this.files.find((f) => f !== file && f.id === file.id);
+		if (twin) {
+			this.notice = `${file.name} is attached already.`;
+			this.drop(file);
+		} else this.keep();
 	}
 
 	drop(file: DraftFile): void {
+		file.cancel();
 		this.files = this.files.filter((f) => f !== file);
+		if (this.empty) this.sendSoon = false;
 		this.keep();
 	}
 
 	/** The content as hob takes it; files that could not be uploaded stay behind in the draft. */
 	take(): Content {
 		const text = this.text.trim();
-		const sent = this.files.filter((f) => f.id !== null);
+		const parts = this.files.map((f) => f.part()).filter((p) => p !== null);
 		this.text = '';
+		this.notice = '';
 		this.files = this.files.filter((f) => f.id === null);
 		this.sendSoon = false;
 		this.keep();
-		if (sent.length === 0) return text;
-		const parts: ContentPart[] = sent.map((f) =>
-			f.isImage
-				? { type: 'image_url', image_url: { url: `attachment:${f.id ?? ''}` } }
-				: { type: 'file', file: { id: f.id ?? '', name: f.name } }
-		);
+		if (parts.length === 0) return text;
 		return text ? [{ type: 'text', text }, ...parts] : parts;
 	}
 
@@ -159,9 +244,7 @@ export class Draft {
 	keep(): void {
 		const kept: Kept = {
 			text: this.text,
-			files: this.files
-				.filter((f) => f.id !== null)
-				.map((f) => ({ name: f.name, mime: f.mime, size: f.sizeBytes, id: f.id ?? '' }))
+			files: this.files.map((f) => f.kept()).filter((f) => f !== null)
 		};
 		try {
 			if (this.empty) browserStorage()?.removeItem(this.#key);

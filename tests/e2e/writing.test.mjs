@@ -1,0 +1,250 @@
+// Writing a message: what is attached, what is said before it goes out, what is set for a conversation.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Hob, until } from '../lib/hob.mjs';
+import { pdf, png, sidewaysJpeg } from '../lib/files.mjs';
+import {
+  axe,
+  closePage,
+  input,
+  launch,
+  openChat,
+  PHONE,
+  say,
+  shot,
+  turn,
+  untilPhase,
+  watchPosts
+} from '../lib/browser.mjs';
+
+const ENGINE = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
+
+let hob, browser, fast, eyes;
+before(async () => {
+  hob = await Hob.start();
+  browser = await launch();
+  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
+  await hob.startServer(fast.id);
+  // Nothing is known of what it sees.
+  const command = [process.execPath, ENGINE, '${PORT}'];
+  eyes = (await (await hob.post('/api/servers', { name: 'eyes', kind: 'command', command })).json()).server;
+  await hob.startServer(eyes.id);
+});
+after(async () => {
+  await browser?.close();
+  await hob?.stop();
+});
+
+const chatWith = (server, options) => openChat(browser, hob, server, options);
+const chips = (page) => page.getByRole('list', { name: 'Attachments' }).getByRole('listitem');
+const chip = (page, name) => chips(page).filter({ hasText: name });
+
+async function attach(page, ...files) {
+  const [chooser] = await Promise.all([
+    page.waitForEvent('filechooser'),
+    page.getByRole('button', { name: 'Attach files' }).click()
+  ]);
+  await chooser.setFiles(files.map(([name, buffer, mimeType = '']) => ({ name, mimeType, buffer })));
+}
+async function attached(page, name, state = 'ready') {
+  await chip(page, name)
+    .and(page.locator(`[data-file=${state}]`))
+    .waitFor({ timeout: 60000 });
+}
+
+/** Uploads from now on: their names. */
+function watchUploads(page) {
+  const names = [];
+  page.on('request', (r) => {
+    const url = new URL(r.url());
+    if (r.method() === 'POST' && url.pathname === '/api/attachments') names.push(url.searchParams.get('name'));
+  });
+  return names;
+}
+
+/** What the user message of the conversation on the screen carries. */
+async function sentParts(page) {
+  const { messages } = await hob.get(`/api/conversations/${page.url().split('/').pop()}`);
+  return messages.find((m) => m.role === 'user').content;
+}
+
+describe('attachments', { concurrency: 2 }, () => {
+  test('a photo of 50 megapixels is made smaller while the page stays alive; a small image goes as it is', async () => {
+    const page = await chatWith(eyes);
+    const uploads = watchUploads(page);
+    await attach(page, ['huge.png', png(8000, 6250), 'image/png'], ['small.png', png(40, 30), 'image/png']);
+    await input(page).pressSequentially('one writes on');
+    await attached(page, 'huge.jpg');
+    await attached(page, 'small.png');
+    assert.equal(await input(page).inputValue(), 'one writes on');
+    await chip(page, 'huge.jpg').getByText('made smaller, 2048 × 1600 px; camera data removed').waitFor();
+    assert.deepEqual(uploads.sort(), ['huge.jpg', 'small.png']);
+    await until(
+      () => page.evaluate(() => [...document.images].every((i) => i.complete && i.naturalWidth > 0)),
+      'thumbnails'
+    );
+    await shot(page, 'attached-images');
+    await axe(page);
+
+    await page.reload();
+    await attached(page, 'huge.jpg');
+    await until(
+      () => page.evaluate(() => document.images.length === 2 && [...document.images].every((i) => i.naturalWidth > 0)),
+      'thumbnails after the reload'
+    );
+    await say(page, 'prompt look at this');
+    await untilPhase(page, 'look at this', 'done');
+    assert.deepEqual(
+      (await sentParts(page)).map((p) => p.type),
+      ['text', 'image_url', 'image_url']
+    );
+    await turn(page, 'look at this').getByRole('img').first().waitFor();
+    await closePage(page);
+  });
+
+  test('a photo that lies on its side comes out upright, without what the camera wrote; transparency stays', async () => {
+    const page = await chatWith(eyes);
+    const photo = await sidewaysJpeg(page, 3000, 1500);
+    await attach(page, ['side.jpg', photo, 'image/jpeg'], ['clear.png', png(2500, 100, { alpha: true }), 'image/png']);
+    await attached(page, 'side.jpg');
+    await attached(page, 'clear.png');
+    await chip(page, 'side.jpg').getByText('1024 × 2048 px').waitFor();
+    const [side, clear] = await page.evaluate(() =>
+      Promise.all(
+        [...document.images].map(async (i) => {
+          const bytes = new Uint8Array(await (await fetch(i.src)).arrayBuffer());
+          return { text: new TextDecoder('latin1').decode(bytes), width: i.naturalWidth, height: i.naturalHeight };
+        })
+      )
+    );
+    assert.ok(!side.text.includes('SECRET CAMERA'));
+    assert.deepEqual([side.width, side.height], [1024, 2048]);
+    assert.ok(clear.text.slice(1, 4) === 'PNG' && clear.width === 2048, 'alpha is kept as PNG');
+    await closePage(page);
+  });
+
+  test('a PDF is read page by page, goes out as its text, and the original can be opened again', async () => {
+    const page = await chatWith(fast);
+    await attach(page, ['report.pdf', pdf(['First things first', '', 'Third and last']), 'application/pdf']);
+    await attached(page, 'report.pdf');
+    await chip(page, 'report.pdf').getByText('3 pages').waitFor();
+    await shot(page, 'attached-pdf');
+    await say(page, 'echo what does it say');
+    await untilPhase(page, 'what does it say', 'done');
+    const { file } = (await sentParts(page)).find((p) => p.type === 'file');
+    assert.equal(file.name, 'report.pdf');
+    const text = await (await hob.request(`/api/attachments/${file.id}`)).text();
+    assert.match(text, /Page 1\s+First things first\s+Page 2\s+\(no text\)\s+Page 3\s+Third and last/);
+    const original = await (await hob.request(`/api/attachments/${file.original_id}`)).text();
+    assert.ok(original.startsWith('%PDF-1.4'));
+    const link = turn(page, 'what does it say').getByRole('link', { name: 'report.pdf' });
+    assert.equal(await link.getAttribute('href'), `/api/attachments/${file.original_id}`);
+    await closePage(page);
+  });
+
+  test('what cannot be used says why and what can be done, and is never uploaded', async () => {
+    const page = await chatWith(fast, { viewport: PHONE, dark: true });
+    const uploads = watchUploads(page);
+    await attach(
+      page,
+      ['locked.pdf', pdf(['secret'], { encrypt: true }), 'application/pdf'],
+      ['scan.pdf', pdf(['', '']), 'application/pdf'],
+      ['torn.pdf', Buffer.from('%PDF-1.4\nnothing more'), 'application/pdf'],
+      ['torn.png', png(60, 60).subarray(0, 40), 'image/png'],
+      ['tool.bin', Buffer.from([127, 69, 76, 70, 0, 0, 1, 2, 0, 9]), ''],
+      ['empty.txt', Buffer.alloc(0), 'text/plain'],
+      ['big.log', Buffer.alloc(33 * 1024 * 1024, 'log line\n'), 'text/plain']
+    );
+    for (const [name, words] of [
+      ['locked.pdf', /protected by a password/],
+      ['scan.pdf', /has no text; it may be a scan/],
+      ['torn.pdf', /cannot be read; it may be damaged/],
+      ['torn.png', /PNG image cannot be read/],
+      ['tool.bin', /Not an image, a PDF or a text file/],
+      ['empty.txt', /empty/],
+      ['big.log', /33\.0 MiB; hob takes 32 MiB a file/]
+    ]) {
+      await attached(page, name, 'failed');
+      assert.match(await chip(page, name).innerText(), words);
+    }
+    assert.deepEqual(uploads, []);
+    await shot(page, 'attached-refused-phone-dark');
+    await axe(page);
+    await chip(page, 'locked.pdf').getByRole('button', { name: 'Remove locked.pdf' }).click();
+    assert.equal(await chips(page).count(), 6);
+    await closePage(page);
+  });
+
+  test('paste and drop work as well; the same file twice is there once; other encodings become UTF-8', async () => {
+    const page = await chatWith(fast);
+    const uploads = watchUploads(page);
+    await input(page).evaluate((el) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array([0xff, 0xfe, 0x67, 0, 0x72, 0, 0xfc, 0, 0x6e, 0])], 'note.txt'));
+      el.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    });
+    await attached(page, 'note.txt');
+    await page.locator('main').evaluate((el) => {
+      const data = new DataTransfer();
+      data.items.add(new File(['dropped words'], 'drop.md'));
+      const fire = (name) =>
+        el.firstElementChild.dispatchEvent(
+          new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true })
+        );
+      fire('dragenter');
+      fire('dragover');
+      fire('drop');
+    });
+    await attached(page, 'drop.md');
+    await attach(page, ['again.md', Buffer.from('dropped words'), '']);
+    await page.getByText('again.md is attached already.').waitFor();
+    assert.deepEqual(uploads, ['note.txt', 'drop.md']);
+    await say(page, 'echo files');
+    await untilPhase(page, 'echo files', 'done');
+    const note = (await sentParts(page)).find((p) => p.file?.name === 'note.txt').file;
+    assert.equal(await (await hob.request(`/api/attachments/${note.id}`)).text(), 'grün');
+    await closePage(page);
+  });
+});
+
+describe('before it goes out', { concurrency: 2 }, () => {
+  test('an image for a model that cannot see: the page says so, Send explains, removing it sends', async () => {
+    const page = await chatWith(fast);
+    // As hob says it of an engine whose model takes text only.
+    await page.route('**/api/servers', async (route) => {
+      const body = await (await route.fetch()).json();
+      for (const s of body.servers) s.vision = false;
+      await route.fulfill({ json: body });
+    });
+    await page.route('**/api/events', (route) => route.abort());
+    await page.reload();
+    const posts = watchPosts(page);
+    await attach(page, ['a.png', png(20, 20), 'image/png']);
+    await attached(page, 'a.png');
+    const words = 'fast cannot see images. Pick another server or remove the image.';
+    await page.getByText(words, { exact: true }).waitFor();
+    await say(page, 'what is this');
+    await page.getByText(`Not sent. ${words}`).waitFor();
+    assert.equal(posts.length, 0);
+    assert.equal(await input(page).inputValue(), 'what is this');
+    await shot(page, 'no-vision');
+    await axe(page);
+    await page.getByRole('button', { name: 'Remove a.png' }).click();
+    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'the focus is in the input');
+    await input(page).press('Enter');
+    await untilPhase(page, 'what is this', 'done');
+    await closePage(page);
+  });
+
+  test('a long text that is pasted becomes a file, so that the page stays alive', async () => {
+    const page = await chatWith(fast);
+    await input(page).evaluate((el) => {
+      const data = new DataTransfer();
+      data.setData('text/plain', 'word '.repeat(900_000));
+      el.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    });
+    await attached(page, 'pasted text.txt');
+    assert.equal(await input(page).inputValue(), '');
+    await closePage(page);
+  });
+});
