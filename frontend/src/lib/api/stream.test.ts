@@ -38,9 +38,9 @@ const WIRE =
 	'id: 4\nevent: done\ndata: {"state":"done","meta":{"tokens_per_s":5}}\n\ndata: [DONE]\n\n';
 const EVENTS = [
 	{ kind: 'waiting', text: '1 ahead of you' },
-	{ kind: 'text', id: 1, content: '', reasoning: '' },
-	{ kind: 'text', id: 2, content: 'hé', reasoning: '' },
-	{ kind: 'text', id: 3, content: '', reasoning: 'hm' },
+	{ kind: 'text', id: 1, content: '', reasoning: '', tools: [] },
+	{ kind: 'text', id: 2, content: 'hé', reasoning: '', tools: [] },
+	{ kind: 'text', id: 3, content: '', reasoning: 'hm', tools: [] },
 	{ kind: 'done', id: 4, state: 'done', meta: { tokens_per_s: 5 } }
 ];
 
@@ -101,7 +101,7 @@ describe('one event', () => {
 		],
 		[
 			{ id: 'x', event: undefined, data: '{"choices":[]}' },
-			{ kind: 'text', id: null, content: '', reasoning: '' }
+			{ kind: 'text', id: null, content: '', reasoning: '', tools: [] }
 		],
 		[{ comment: ' ping ' }, null],
 		[{ id: undefined, event: undefined, data: '[DONE]' }, null]

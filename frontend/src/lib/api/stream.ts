@@ -10,7 +10,8 @@ import {
 	type AnswerMeta,
 	type ChatRequest,
 	type Generation,
-	type MessageError
+	type MessageError,
+	type ToolCallDelta
 } from './types';
 
 /** Headers later than this count as a failed attempt (docs/openapi.yaml: hob answers within 5 s). */
@@ -83,13 +84,25 @@ async function readOrStall(
 
 /** One step of a generation; `id` is its number in the log, null where the stream gives none. */
 export type GenerationEvent =
-	| { kind: 'text'; id: number | null; content: string; reasoning: string }
+	| {
+			kind: 'text';
+			id: number | null;
+			content: string;
+			reasoning: string;
+			tools: ToolCallDelta[];
+	  }
 	| { kind: 'waiting'; text: string }
 	| { kind: 'done'; id: number | null; state: 'done' | 'stopped'; meta: AnswerMeta | null }
 	| { kind: 'error'; id: number | null; state: 'failed' | 'interrupted'; error: MessageError };
 
 interface Chunk {
-	choices?: { delta?: { content?: string | null; reasoning_content?: string | null } }[];
+	choices?: {
+		delta?: {
+			content?: string | null;
+			reasoning_content?: string | null;
+			tool_calls?: ToolCallDelta[] | null;
+		};
+	}[];
 	state?: string;
 	meta?: AnswerMeta | null;
 	error?: Partial<MessageError> | string;
@@ -139,7 +152,8 @@ export function toGenerationEvent(item: SseItem): GenerationEvent | null {
 		kind: 'text',
 		id,
 		content: delta?.content ?? '',
-		reasoning: delta?.reasoning_content ?? ''
+		reasoning: delta?.reasoning_content ?? '',
+		tools: Array.isArray(delta?.tool_calls) ? delta.tool_calls : []
 	};
 }
 

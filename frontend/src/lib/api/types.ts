@@ -215,6 +215,12 @@ export interface ToolCall {
 	function?: { name?: string; arguments?: string };
 }
 
+/** A piece of a tool call, as it comes in a stream. */
+export interface ToolCallDelta extends ToolCall {
+	/** Which call it belongs to; without it, the one before. */
+	index?: number;
+}
+
 export type Content = string | ContentPart[];
 
 export type UserMessageState = 'queued' | 'pending' | 'answered';

@@ -1,49 +1,58 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- the maps here are bookkeeping that no screen shows */
 /**
- * One conversation: its turns in order, who is sent next, and what hob says about it. Lives in a
- * module (chats.svelte.ts), so leaving the page changes nothing.
+ * One conversation: its turns, who is sent next, and what hob says about it. Lives in a module
+ * (chats.svelte.ts), so leaving the page changes nothing.
  */
 import { api, ApiError } from '$lib/api/client';
-import { live } from '$lib/api/events';
-import type { Content, Generation, Message, SendMode } from '$lib/api/types';
+import type {
+	Content,
+	Conversation,
+	Generation,
+	Message,
+	SendMode,
+	Settings
+} from '$lib/api/types';
+import { BranchEdits } from './branches.svelte';
 import { conversations } from './conversations.svelte';
 import { Draft } from './draft.svelte';
 import { stopGeneration } from './follower';
+import { Kept } from './kept.svelte';
+import { ShownPath, type Step } from './path.svelte';
 import { mustQueue, queueStep, type QueueItem } from './queue';
+import type { Removals } from './removals.svelte';
 import { Sender, type SenderHooks } from './sender';
-import { contentText, isActive, Turn } from './turn.svelte';
+import { Storing } from './storing';
+import { contentText, isActive, Turn, type Answer } from './turn.svelte';
 import { browserStorage, UnsentStore } from './unsent';
 import { uuid } from './uuid';
 
-const STORE_BACKOFF_MS = [1000, 2000, 4000, 8000, 15_000];
 /** After Stop in mid-request: hob may have begun to answer; look once after this long. */
 const LATE_ANSWER_MS = 800;
-/** A deleted message can be brought back for this long. */
-export const UNDO_MS = 6000;
 const TITLE_CHARS = 60;
 
 export class Chat {
 	readonly id: string;
 	readonly draft: Draft;
-	turns = $state.raw<Turn[]>([]);
 	/** hob's list of messages is here (or hob has none). */
 	loaded = $state(false);
 	loadError = $state.raw<ApiError | null>(null);
 	/** hob does not know this conversation and nothing of it waits here. */
 	missing = $state(false);
-	/** The server for the next message; null: not chosen here. */
-	serverId = $state<string | null>(null);
+	/** The message to bring into view and mark; who did that sets it to null. */
+	target = $state<string | null>(null);
 
 	readonly #userId: string;
-	readonly #unsent: UnsentStore;
+	readonly #path = new ShownPath();
+	readonly #kept: Kept;
+	readonly #storing: Storing;
+	readonly #branches: BranchEdits;
 	readonly #senders = new Map<string, Sender>();
 	readonly #modes = new Map<string, SendMode>();
-	readonly #storing = new Map<string, Promise<void>>();
-	readonly #removals = new Map<string, ReturnType<typeof setTimeout>>();
 	/** Failed messages that the queue may go past. */
 	#passed = $state.raw<ReadonlySet<string>>(new Set());
 	#viewers = 0;
 	#stale = true;
+	#wantedTarget: string | null = null;
 	#loading: Promise<void> | undefined;
 	#reloadTimer: ReturnType<typeof setTimeout> | undefined;
 	#closed = false;
@@ -52,15 +61,56 @@ export class Chat {
 	constructor(id: string, userId: string, fresh: boolean) {
 		this.id = id;
 		this.#userId = userId;
-		this.#unsent = new UnsentStore(userId, browserStorage());
 		this.draft = new Draft(`hob.draft.${userId}.${fresh ? 'new' : id}`);
+		this.#kept = new Kept(id);
+		this.#storing = new Storing(id, new UnsentStore(userId, browserStorage()), {
+			parentOf: (turn) => this.#parentOf(turn),
+			onStored: (turn) => this.#onStored(turn)
+		});
+		this.#branches = new BranchEdits(this.#path, this.#kept, this.#storing, {
+			drop: (turn) => this.#dropSender(turn),
+			pump: () => this.pump(),
+			reload: () => this.#reloadSoon(0)
+		});
 		this.loaded = fresh;
 		this.#stale = !fresh;
 	}
 
 	// Getters and not $derived: a derived made while a component renders dies with that component.
+	/** What the screen shows, in order. */
+	get turns(): Turn[] {
+		return this.#path.turns;
+	}
+	/** More follows the end of what is shown: the next message begins another branch there. */
+	get branching(): boolean {
+		return this.#path.branching;
+	}
+	/** Nothing was ever said here. */
+	get isNew(): boolean {
+		return this.#path.all.length === 0;
+	}
+	get removals(): Removals {
+		return this.#branches.removals;
+	}
+	get settings(): Settings {
+		return this.#kept.settings;
+	}
+	/** The server for the next message; null: not chosen here. */
+	get serverId(): string | null {
+		return this.#kept.serverId;
+	}
+	set serverId(id: string | null) {
+		this.#kept.serverId = id;
+	}
+	/** What hob refused to change, for people; null: nothing. */
+	get notice(): string | null {
+		return this.#kept.notice;
+	}
+	set notice(text: string | null) {
+		this.#kept.notice = text;
+	}
 	get #items(): QueueItem[] {
-		return this.turns.filter((t) => !t.removing).map((t) => ({ id: t.id, standing: t.standing }));
+		return items(this.turns.map((turn) => ({ turn, answer: turn.answer })));
 	}
 	/** The failed message that queued ones wait behind. */
 	get blockedBy(): string | null {
@@ -85,22 +135,39 @@ export class Chat {
 
 	// --- sending ---
 
-	/** Sends what the composer holds, or queues it. Returns the new turn. */
-	send(content: Content, serverId: string): Turn {
-		const turn = new Turn(uuid(), Date.now());
-		turn.content = content;
-		turn.serverId = serverId;
-		turn.queued = true;
-		const wait = mustQueue(this.#items);
-		if (!wait) for (const item of this.#items) if (item.standing === 'failed') this.#pass(item.id);
-		const first = this.turns.length === 0;
-		this.turns = [...this.turns, turn];
-		this.#write(turn, wait);
-		if (first) {
+	/** Sends what the composer holds, or queues it; when_ready leaves it in hob's outbox. */
+	send(content: Content, serverId: string, mode: 'send' | 'when_ready' = 'send'): Turn {
+		const shown = this.#items;
+		const wait = mustQueue(shown);
+		if (!wait) for (const item of shown) if (item.standing === 'failed') this.#pass(item.id);
+		const last = this.turns.findLast((t) => !t.removing);
+		// Behind one that may yet be answered anew it follows whatever comes of that.
+		const parent = !wait && last?.answer?.settled ? last.answer.id : (last?.id ?? null);
+		if (this.isNew) {
 			this.draft.rename(`hob.draft.${this.#userId}.${this.id}`);
 			conversations.addLocal(this.id, titleOf(content), serverId);
 		}
-		if (wait) void this.#store(turn);
+		return this.#add(content, serverId, parent, wait, mode);
+	}
+
+	#add(
+		content: Content,
+		serverId: string,
+		parentId: string | null,
+		wait: boolean,
+		mode: SendMode = 'send'
+	): Turn {
+		const turn = new Turn(uuid(), Date.now());
+		turn.parentId = parentId;
+		turn.content = content;
+		turn.serverId = serverId;
+		turn.queued = wait;
+		this.#storing.write(turn);
+		turn.queued = true;
+		if (mode !== 'send') this.#modes.set(turn.id, mode);
+		this.#path.add([turn]);
+		this.#path.setLeaf(turn.id);
+		if (wait) void this.#storing.store(turn);
 		this.pump();
 		return turn;
 	}
@@ -109,9 +176,13 @@ export class Chat {
 	retry(turn: Turn): void {
 		this.#again(turn, 'retry');
 	}
+	/** Asks for another answer beside those that are there. */
+	regenerate(turn: Turn, serverId: string): void {
+		turn.serverId = serverId;
+		this.#again(turn, 'retry');
+	}
 	/** Goes on with an answer that broke off. */
 	continueAnswer(turn: Turn): void {
-		turn.shown = turn.answers.length - 1;
 		this.#again(turn, 'continue');
 	}
 	/** Leaves it with hob, which answers when the engine is ready, also with the browser closed. */
@@ -120,12 +191,15 @@ export class Chat {
 	}
 
 	#again(turn: Turn, mode: SendMode): void {
-		this.#senders.get(turn.id)?.close();
-		this.#senders.delete(turn.id);
+		this.#dropSender(turn);
 		turn.cycle = null;
 		turn.error = null;
 		turn.queued = true;
 		this.#modes.set(turn.id, mode);
+		const next = this.turns[this.turns.indexOf(turn) + 1];
+		// What follows an older answer stays with it; what follows the message itself follows the new one.
+		if (next && next.parentId !== turn.id && mode !== 'continue') this.#branches.go(turn.id);
+		else if (!next) this.#path.setLeaf(turn.id);
 		this.pump();
 	}
 
@@ -140,8 +214,7 @@ export class Chat {
 	}
 
 	/** Stops the timer, the request or the answer that is under way. */
-	stop(): void {
-		const turn = this.busy;
+	stop(turn: Turn | null = this.busy): void {
 		if (!turn) return;
 		const sender = this.#senders.get(turn.id);
 		if (sender) sender.stop();
@@ -154,7 +227,7 @@ export class Chat {
 		if (!turn.stopWanted) return;
 		try {
 			const { messages } = await api.conversation(this.id);
-			const found = messages.find((m) => m.role === 'assistant' && m.parent_id === turn.id);
+			const found = messages.findLast((m) => m.role === 'assistant' && m.parent_id === turn.id);
 			if (!turn.stopWanted) return;
 			if (found && isActive(found.state as Generation['state']))
 				await stopGeneration(found.generation_id ?? '');
@@ -163,17 +236,18 @@ export class Chat {
 		}
 	}
 
-	/** Sends whoever is next. */
+	/** Sends whoever is next, on each path where somebody waits. */
 	pump(): void {
 		if (this.#closed) return;
-		const { next } = queueStep(this.#items, this.#passed);
-		const turn = next ? this.turns.find((t) => t.id === next) : undefined;
-		if (!turn) return;
-		const mode = this.#modes.get(turn.id) ?? 'send';
-		this.#modes.delete(turn.id);
-		turn.queued = false;
-		const sender = this.#newSender(turn, mode);
-		sender.start();
+		for (const lane of this.#path.lanes()) {
+			const { next } = queueStep(items(lane), this.#passed);
+			const turn = lane.find((s) => s.turn.id === next)?.turn;
+			if (!turn) continue;
+			const mode = this.#modes.get(turn.id) ?? 'send';
+			this.#modes.delete(turn.id);
+			turn.queued = false;
+			this.#newSender(turn, mode).start();
+		}
 	}
 
 	#newSender(turn: Turn, mode: SendMode): Sender {
@@ -182,86 +256,102 @@ export class Chat {
 		this.#senders.set(turn.id, sender);
 		return sender;
 	}
+	#dropSender(turn: Turn): void {
+		this.#senders.get(turn.id)?.close();
+		this.#senders.delete(turn.id);
+	}
 
 	readonly #hooks: SenderHooks = {
-		parentOf: (turn) => this.#parentOf(turn),
+		parentOf: (turn) => this.#settleParent(turn),
+		settings: () => this.#kept.firstSettings(),
 		onStored: (turn) => this.#onStored(turn),
+		onAnswer: (turn, answer) => this.#onAnswer(turn, answer),
 		onSettled: (turn) => {
 			if (turn.cycle?.name !== 'signed_out') this.#senders.delete(turn.id);
+			this.#path.update();
 			this.pump();
 		}
 	};
 
+	/** An answer has begun: it is shown where its message, or another answer to it, was the end. */
+	#onAnswer(turn: Turn, answer: Answer): void {
+		answer.serverId = turn.serverId;
+		answer.options = this.settings.options;
+		const { leaf } = this.#path;
+		if (leaf === turn.id || turn.answers.some((a) => a.id === leaf)) this.#path.setLeaf(answer.id);
+		else this.#path.update();
+	}
+
 	/** The answer, or else the message, before this one; only what hob has can be named. */
 	#parentOf(turn: Turn): string | null {
-		for (let i = this.turns.indexOf(turn) - 1; i >= 0; i--) {
-			const before = this.turns[i];
-			if (!before?.stored || before.removing) continue;
-			const answer = before.answer;
-			return answer && !answer.empty ? answer.id : before.id;
+		let id = turn.parentId;
+		for (let n = this.#path.all.length; id !== null && n > 0; n--) {
+			const before = this.#path.turnOf(id);
+			if (!before) return id;
+			if (before.stored && !before.removing) {
+				const answer =
+					before.id === id
+						? before.answers.findLast((a) => a.settled)
+						: before.answers.find((a) => a.id === id);
+				const open = turn.queued && before.standing !== 'settled';
+				return answer && !open ? answer.id : before.id;
+			}
+			id = before.parentId;
 		}
 		return null;
 	}
 
-	// --- what hob and this browser keep ---
-
-	#write(turn: Turn, queued: boolean): void {
-		this.#unsent.put({
-			id: turn.id,
-			conversation_id: this.id,
-			parent_id: null,
-			content: turn.content,
-			server: turn.serverId,
-			created_at: turn.createdAt,
-			queued
-		});
+	/** The place of a message that goes out now. */
+	#settleParent(turn: Turn): string | null {
+		const parent = this.#parentOf(turn);
+		const before = this.#path.turnOf(turn.parentId);
+		// Behind one that hob does not have it stays where it is on the screen.
+		if (before?.stored && !before.removing && turn.answers.every((a) => a.empty)) {
+			turn.parentId = parent;
+			this.#path.update();
+		}
+		return parent;
 	}
 
 	#onStored(turn: Turn): void {
 		turn.stored = true;
-		if (!turn.dirty) this.#unsent.remove(turn.id);
+		if (!turn.dirty) this.#storing.forget(turn);
+		this.#kept.onStored(turn.serverId);
+		for (const behind of this.#path.all)
+			if (behind.queued && behind.parentId === turn.id && this.#storing.isMisplaced(behind))
+				void this.#storing.store(behind);
 	}
 
-	/** Gives a waiting message to hob; tries again until hob has it or it has gone out. */
-	#store(turn: Turn): Promise<void> {
-		const running = this.#storing.get(turn.id);
-		const job = (running ?? Promise.resolve()).then(() => this.#storeNow(turn));
-		this.#storing.set(turn.id, job);
-		return job;
+	// --- changing what was said ---
+
+	/** Changes a message: in place while it was not answered, else by sending another version of it. */
+	edit(turn: Turn, text: string, serverId: string = turn.serverId): void {
+		const { phase } = turn;
+		const fresh = turn.answers.every((a) => a.empty);
+		if (phase === 'queued' && fresh) this.#rewrite(turn, text);
+		else if ((phase === 'unsent' || turn.cycle?.name === 'waiting') && fresh) {
+			this.#rewrite(turn, text);
+			this.retry(turn);
+		} else this.#add(withText(turn.content, text), serverId, turn.parentId, false);
 	}
 
-	async #storeNow(turn: Turn): Promise<void> {
-		for (let n = 0; turn.queued && !turn.removing && !this.#closed; n++) {
-			const { content } = turn;
-			try {
-				await api.putMessage(turn.id, {
-					conversation_id: this.id,
-					parent_id: this.#parentOf(turn),
-					content,
-					server: turn.serverId,
-					state: 'queued'
-				});
-				if (turn.content === content) turn.dirty = false;
-				this.#onStored(turn);
-				return;
-			} catch (e) {
-				// What hob refuses outright says so when the message goes out.
-				const again =
-					e instanceof ApiError && (e.status === 0 || e.status === 401 || e.status >= 500);
-				if (!again) return;
-				await pause(STORE_BACKOFF_MS[Math.min(n, STORE_BACKOFF_MS.length - 1)] ?? 15_000);
-			}
-		}
-	}
-
-	/** Changes a message that was not answered yet. */
-	edit(turn: Turn, text: string): void {
-		const parts = typeof turn.content === 'string' ? [] : turn.content;
-		const files = parts.filter((p) => p.type !== 'text');
-		turn.content = files.length ? [{ type: 'text', text }, ...files] : text;
+	#rewrite(turn: Turn, text: string): void {
+		turn.content = withText(turn.content, text);
 		turn.dirty = true;
-		this.#write(turn, turn.queued);
-		if (turn.queued) void this.#store(turn);
+		this.#storing.write(turn);
+		if (turn.queued) void this.#storing.store(turn);
+	}
+
+	/** Opens the editor of the last message; false when there is none. */
+	editLast(): boolean {
+		const last = this.turns.findLast((t) => !t.removing);
+		if (last) last.editing = true;
+		return last !== undefined;
+	}
+
+	/** Puts a changed answer beside this one; what went wrong, or null. */
+	editAnswer(turn: Turn, answer: Answer, text: string): Promise<string | null> {
+		return this.#branches.editAnswer(turn, answer, text);
 	}
 
 	/** Sends it to another server, when the one it was pinned to is gone. */
@@ -272,48 +362,60 @@ export class Chat {
 
 	/** Takes a message that was not answered away; `undoRemove` brings it back for UNDO_MS. */
 	remove(turn: Turn): void {
-		turn.removing = true;
-		this.#senders.get(turn.id)?.close();
-		this.#senders.delete(turn.id);
-		this.#removals.set(
-			turn.id,
-			setTimeout(() => void this.#removeNow(turn), UNDO_MS)
-		);
-		this.pump();
+		this.#branches.removeOpen(turn);
 	}
-
 	undoRemove(turn: Turn): void {
-		clearTimeout(this.#removals.get(turn.id));
-		this.#removals.delete(turn.id);
-		turn.removing = false;
-		this.pump();
+		this.removals.undo(turn.id);
 	}
-
+	/** Takes any message away, with everything below it; `removals` brings it back. */
+	removeBranch(messageId: string): void {
+		this.#branches.removeBranch(messageId);
+	}
 	/** Deletes at once what could still be undone: the page closes. */
 	flushRemovals(): void {
-		for (const [id, timer] of this.#removals) {
-			clearTimeout(timer);
-			const turn = this.turns.find((t) => t.id === id);
-			if (turn) void this.#removeNow(turn);
-		}
+		this.removals.flush();
 	}
 
-	async #removeNow(turn: Turn): Promise<void> {
-		this.#removals.delete(turn.id);
-		const storing = this.#storing.get(turn.id);
-		if (storing && !turn.stored) await storing;
-		try {
-			await api.deleteMessage(turn.id);
-		} catch (e) {
-			const gone = e instanceof ApiError && e.status === 404;
-			if (!gone && turn.stored) {
-				turn.removing = false;
-				return;
-			}
+	// --- moving in the tree ---
+
+	/** Shows the newest path through this message. */
+	show(messageId: string): void {
+		const leaf = this.#path.newestLeaf(messageId);
+		if (leaf !== null) this.#branches.go(leaf);
+	}
+	/** Ends the path with this answer: the next message begins another branch. */
+	branchFrom(answer: Answer): void {
+		this.#branches.go(answer.id, true);
+	}
+	/** Back to what follows the end of the path. */
+	toLatest(): void {
+		if (this.#path.end !== null) this.show(this.#path.end);
+	}
+	/** Brings a message into view, on another path if need be. */
+	goTo(messageId: string): void {
+		this.#wantedTarget = messageId;
+		if (this.loaded) this.#reachTarget();
+	}
+
+	#reachTarget(): void {
+		const id = this.#wantedTarget;
+		this.#wantedTarget = null;
+		if (id === null) return;
+		if (!this.#path.has(id)) {
+			this.notice = 'This message is not there any more.';
+			return;
 		}
-		this.#unsent.remove(turn.id);
-		this.turns = this.turns.filter((t) => t !== turn);
-		this.pump();
+		if (!this.#path.isShown(id)) this.show(id);
+		this.target = id;
+	}
+
+	/** Keeps settings for this conversation; a new one takes them along with its first message. */
+	saveSettings(settings: Settings): Promise<void> {
+		return this.#kept.saveSettings(settings);
+	}
+	/** Talks to this server from the next message on. */
+	chooseServer(serverId: string): void {
+		this.#kept.chooseServer(serverId);
 	}
 
 	// --- what hob says ---
@@ -329,9 +431,11 @@ export class Chat {
 
 	async #loadNow(): Promise<void> {
 		try {
-			const { conversation, messages } = await api.conversation(this.id);
-			this.serverId ??= conversation.server_id;
+			const { conversation, settings, messages } = await api.conversation(this.id);
+			this.#kept.take(conversation, settings);
 			this.#merge(messages);
+			this.#takeLeaf(conversation.leaf_id);
+			this.#addUnsent();
 			this.loadError = null;
 			this.missing = false;
 		} catch (e) {
@@ -339,15 +443,16 @@ export class Chat {
 			this.#addUnsent();
 			if (e.status === 404) {
 				this.loadError = null;
-				this.missing = this.turns.length === 0;
+				this.missing = this.isNew;
 			} else {
 				this.loadError = e;
 				this.#stale = true;
 				if (e.status === 0 || e.status >= 500) this.#reloadSoon(3000);
-				if (this.turns.length === 0) return;
+				if (this.isNew) return;
 			}
 		}
 		this.loaded = true;
+		this.#reachTarget();
 		this.pump();
 	}
 
@@ -360,10 +465,10 @@ export class Chat {
 	}
 
 	#merge(messages: Message[]): void {
-		const known = new Map(this.turns.map((t) => [t.id, t]));
+		const known = new Map(this.#path.all.map((t) => [t.id, t]));
 		const turns: Turn[] = [];
 		for (const m of messages) {
-			if (m.role !== 'user') continue;
+			if (m.role !== 'user' || this.#branches.isGone(m.id)) continue;
 			const turn = known.get(m.id) ?? new Turn(m.id, m.created_at);
 			known.delete(m.id);
 			this.#takeUser(turn, m);
@@ -372,21 +477,27 @@ export class Chat {
 		// What hob does not list is not acknowledged yet, or was deleted elsewhere.
 		for (const turn of known.values())
 			if (!turn.stored || turn.standing === 'busy') turns.push(turn);
-		this.turns = turns;
 		const byId = new Map(turns.map((t) => [t.id, t]));
+		const listed = new Set(messages.map((m) => m.id));
+		for (const turn of turns)
+			if (!this.#senders.has(turn.id) && turn.answers.some((a) => !listed.has(a.id)))
+				turn.answers = turn.answers.filter((a) => listed.has(a.id));
 		for (const m of messages)
-			if (m.role === 'assistant' && m.parent_id) this.#takeAnswer(byId.get(m.parent_id), m);
-		this.#addUnsent();
+			if (m.role === 'assistant' && m.parent_id && !this.#branches.isGone(m.id))
+				this.#takeAnswer(byId.get(m.parent_id), m);
+		this.#path.setAll(turns);
 	}
 
 	#takeUser(turn: Turn, m: Message): void {
 		const driven = this.#senders.has(turn.id);
 		turn.stored = true;
 		if (!turn.dirty) {
-			this.#unsent.remove(turn.id);
+			this.#storing.forget(turn);
 			if (!driven) turn.content = m.content;
 		}
 		if (driven || turn.cycle) return;
+		const before = this.#path.turnOf(turn.parentId);
+		if (!turn.queued && (!before || before.stored)) turn.parentId = m.parent_id;
 		turn.serverId = m.server_id ?? turn.serverId;
 		turn.error = m.error;
 		if (!this.#modes.has(turn.id)) turn.queued = m.state === 'queued';
@@ -396,8 +507,7 @@ export class Chat {
 		if (!turn) return;
 		const active = isActive(m.state as Generation['state']);
 		if (this.#senders.has(turn.id) || turn.cycle?.name === 'sending') return;
-		const answer = turn.answerFor(m.id);
-		answer.takeStored(m);
+		turn.answerFor(m.id).takeStored(m);
 		turn.queued = false;
 		if (active && m.generation_id && !turn.stopWanted)
 			this.#attach(turn, { id: m.generation_id, answer_id: m.id });
@@ -408,27 +518,51 @@ export class Chat {
 		this.#newSender(turn, 'send').attach(generation);
 	}
 
+	/** hob's word about the path; true when this page did not know. */
+	#takeLeaf(id: string | null): boolean {
+		const { leaf } = this.#path;
+		if (id === leaf || this.#kept.moving) return false;
+		const mine = this.#path.turnOf(leaf);
+		// What this page does at the moment is newer than what hob said about the time before.
+		const doing = mine && (!mine.stored || this.#senders.has(mine.id));
+		if (doing && (id === null || this.#path.isAbove(id, leaf) || mine === this.#path.turnOf(id)))
+			return false;
+		if (id !== null && !this.#path.has(id)) return true;
+		this.#path.setLeaf(id);
+		return true;
+	}
+
 	/** Messages that hob has not acknowledged, from this browser's storage. */
 	#addUnsent(): void {
-		const known = new Set(this.turns.map((t) => t.id));
-		const added: Turn[] = [];
-		for (const m of this.#unsent.of(this.id)) {
-			if (known.has(m.id)) continue;
+		for (const m of this.#storing.written()) {
+			if (this.#path.turnOf(m.id) || this.#branches.isGone(m.id)) continue;
 			const turn = new Turn(m.id, m.created_at);
 			turn.content = m.content;
 			turn.serverId = m.server;
 			turn.queued = m.queued;
-			added.push(turn);
+			turn.parentId = this.#path.has(m.parent_id) ? m.parent_id : this.#path.end;
 			this.serverId ??= m.server;
+			this.#path.add([turn]);
+			if (!this.#path.isShown(turn.id)) {
+				// A message that did not go out is never out of sight.
+				turn.parentId = this.#path.end;
+				this.#path.update();
+			}
+			if (turn.queued) void this.#storing.store(turn);
 		}
-		if (added.length === 0) return;
-		this.turns = [...this.turns, ...added];
-		for (const turn of added) if (turn.queued) void this.#store(turn);
+	}
+
+	/** News of the conversation itself, perhaps from another tab. */
+	onConversation(conversation: Conversation): void {
+		this.#kept.take(conversation);
+		if (!this.loaded || !this.#takeLeaf(conversation.leaf_id)) return;
+		if (this.#viewers > 0) this.#reloadSoon(150);
+		else this.#stale = true;
 	}
 
 	/** News of a generation, perhaps begun by another tab. */
 	onGeneration(g: Generation): void {
-		const turn = this.turns.find((t) => t.id === g.message_id);
+		const turn = this.#path.turnOf(g.message_id);
 		if (turn?.stopWanted && isActive(g.state)) {
 			void stopGeneration(g.id);
 			return;
@@ -458,28 +592,27 @@ export class Chat {
 		this.#closed = true;
 		clearTimeout(this.#reloadTimer);
 		for (const sender of this.#senders.values()) sender.close();
-		for (const timer of this.#removals.values()) clearTimeout(timer);
+		this.removals.close();
+		this.#storing.close();
 		this.#senders.clear();
 	}
+}
+
+function items(lane: readonly Step[]): QueueItem[] {
+	return lane
+		.filter((s) => !s.turn.removing)
+		.map((s) => ({ id: s.turn.id, standing: s.turn.standingWith(s.answer) }));
+}
+
+/** The same files with another text. */
+function withText(content: Content, text: string): Content {
+	const files = typeof content === 'string' ? [] : content.filter((p) => p.type !== 'text');
+	if (files.length === 0) return text;
+	return text ? [{ type: 'text', text }, ...files] : files;
 }
 
 export function titleOf(content: Content): string {
 	const text = contentText(content).trim().replace(/\s+/g, ' ');
 	if (!text) return 'New chat';
 	return text.length > TITLE_CHARS ? `${text.slice(0, TITLE_CHARS - 1)}…` : text;
-}
-
-/** Waits, but no longer than until hob is heard again. */
-function pause(ms: number): Promise<void> {
-	return new Promise((resolve) => {
-		const done = (): void => {
-			clearTimeout(timer);
-			undo();
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		const undo = live.onLink((state) => {
-			if (state === 'open') done();
-		});
-	});
 }

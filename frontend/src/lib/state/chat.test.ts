@@ -368,7 +368,18 @@ describe('the queue', () => {
 		await settle();
 		expect(contents()).toEqual(['one']);
 		expect(chat.turns.map((t) => t.phase)).toEqual(['waiting', 'queued', 'queued']);
-		expect(calls.filter((c) => c.method === 'PUT')).toHaveLength(2);
+		const [one, two, three] = chat.turns;
+		const behind = new Map(
+			calls
+				.filter((c) => c.method === 'PUT')
+				.map((c) => [c.path, (c.body as { parent_id: string | null }).parent_id])
+		);
+		expect(behind).toEqual(
+			new Map([
+				[`/api/messages/${two?.id ?? ''}`, one?.id],
+				[`/api/messages/${three?.id ?? ''}`, two?.id]
+			])
+		);
 		streams[0]?.text('1').done();
 		await settle();
 		streams[1]?.text('2').done();
@@ -522,7 +533,7 @@ describe('a reload', () => {
 		onGet = () =>
 			json({
 				conversation: { id: 'c1', server_id: 's1' },
-				messages: [aMessage('m1'), aMessage('m2', { state: 'queued' })]
+				messages: [aMessage('m1'), aMessage('m2', { state: 'queued', parent_id: 'm1' })]
 			});
 		const chat = aChat(false);
 		await settle();
@@ -547,7 +558,7 @@ describe('a reload', () => {
 								state: 'streaming',
 								generation_id: 'g1'
 							}),
-							aMessage('m2', { state: 'queued' })
+							aMessage('m2', { state: 'queued', parent_id: 'm1' })
 						]
 					});
 		onPost = () => answered('g2');

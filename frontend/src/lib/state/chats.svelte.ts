@@ -17,6 +17,7 @@ class Chats {
 
 	constructor() {
 		live.on('generation', (g) => this.#open.get(g.conversation_id)?.onGeneration(g));
+		live.on('conversation', (c) => this.#open.get(c.id)?.onConversation(c));
 		live.on('reset', () => {
 			for (const chat of this.#open.values()) chat.refresh();
 		});
@@ -55,7 +56,7 @@ class Chats {
 
 	/** The conversation that does not exist yet; the same one until its first message is sent. */
 	fresh(): Chat {
-		if (this.#fresh && this.#fresh.turns.length > 0) this.#fresh = null;
+		if (this.#fresh && !this.#fresh.isNew) this.#fresh = null;
 		if (!this.#fresh) {
 			this.#fresh = new Chat(uuid(), session.user?.id ?? '', true);
 			this.#open.set(this.#fresh.id, this.#fresh);
@@ -72,7 +73,7 @@ class Chats {
 	}
 
 	chooseServer(chat: Chat, id: string): void {
-		chat.serverId = id;
+		chat.chooseServer(id);
 		try {
 			browserStorage()?.setItem(SERVER_KEY, id);
 		} catch {

@@ -155,8 +155,8 @@ export class Follower {
 			this.#allowGap = false;
 		}
 		if (event.kind === 'text') {
-			if (!event.content && !event.reasoning) return;
-			this.#answer.append(event.content, event.reasoning);
+			if (!event.content && !event.reasoning && event.tools.length === 0) return;
+			this.#answer.append(event.content, event.reasoning, event.tools);
 			if (!this.#sawToken) {
 				this.#sawToken = true;
 				this.#hooks.onToken();

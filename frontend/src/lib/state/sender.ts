@@ -4,18 +4,29 @@
  */
 import { ApiError, isAbort } from '$lib/api/client';
 import { openChat, type ChatReply } from '$lib/api/stream';
-import type { ChatRequest, Generation, MessageError, SendMode } from '$lib/api/types';
+import type {
+	ChatRequest,
+	Generation,
+	GenerationState,
+	MessageError,
+	SendMode,
+	Settings
+} from '$lib/api/types';
 import { Follower } from './follower';
 import { begin, step, type Failure, type RetryAction, type RetryEvent } from './retry';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';
-import { isActive, type Joining, type Turn } from './turn.svelte';
+import { isActive, type Answer, type Joining, type Turn } from './turn.svelte';
 
 export interface SenderHooks {
-	/** The newest id that this message may hang on. */
+	/** The message that this one is sent behind. */
 	parentOf(turn: Turn): string | null;
+	/** What the conversation that this message makes begins with. */
+	settings(): Settings | undefined;
 	/** hob has stored the message. */
 	onStored(turn: Turn): void;
+	/** A generation writes this answer, perhaps a new one. */
+	onAnswer(turn: Turn, answer: Answer): void;
 	/** The turn no longer needs its sender: answered, failed or stopped. */
 	onSettled(turn: Turn): void;
 }
@@ -63,6 +74,8 @@ export class Sender {
 	#request: AbortController | undefined;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#follower: Follower | undefined;
+	/** The one that is being written. */
+	#answer: Answer | undefined;
 	#closed = false;
 	readonly #undo: (() => void)[] = [];
 
@@ -106,10 +119,13 @@ export class Sender {
 
 	/** News of a generation; a tab that does not read along at the moment needs them. */
 	onGeneration(g: Generation): void {
-		const answer = this.#turn.newest;
+		const answer = this.#answer;
 		if (answer?.generationId !== g.id) return;
 		if (!isActive(g.state)) this.#follower?.wake();
-		else if (answer.state === 'queued') answer.state = g.state;
+		else if (answer.state === 'queued') {
+			answer.state = g.state;
+			if (g.state !== 'queued') this.#follower?.wake();
+		}
 	}
 
 	stop(): void {
@@ -198,6 +214,8 @@ export class Sender {
 			server: turn.serverId,
 			mode: this.#mode
 		};
+		const settings = this.#hooks.settings();
+		if (settings) request.settings = settings;
 		return openChat(request, signal);
 	}
 
@@ -207,9 +225,7 @@ export class Sender {
 		if (reply.kind === 'accepted') {
 			const { generation } = reply;
 			this.#turn.cycle = null;
-			this.#follow(generation.id, generation.answer_id, 'replace', null);
-			const answer = this.#turn.newest;
-			if (answer) answer.state = generation.state;
+			this.#follow(generation.id, generation.answer_id, 'replace', null, generation.state);
 			return;
 		}
 		this.#feed({ name: 'headers' });
@@ -225,11 +241,16 @@ export class Sender {
 		generationId: string,
 		answerId: string,
 		joining: Joining,
-		steps: Parameters<Follower['run']>[0]
+		steps: Parameters<Follower['run']>[0],
+		state: GenerationState | null = null
 	): void {
 		const turn = this.#turn;
+		const isNew = turn.answers.every((a) => a.id !== answerId);
 		const answer = turn.answerFor(answerId);
+		this.#answer = answer;
 		answer.beginGeneration(generationId, joining);
+		if (state) answer.state = state;
+		if (isNew) this.#hooks.onAnswer(turn, answer);
 		const request = this.#request;
 		const follower = new Follower(
 			answer,
@@ -249,7 +270,7 @@ export class Sender {
 	}
 
 	#failEarly(error: MessageError): void {
-		const answer = this.#turn.newest;
+		const answer = this.#answer;
 		const inCycle = this.#turn.cycle !== null;
 		answer?.end(answer.empty ? 'failed' : 'interrupted', error, null);
 		if (!inCycle) {

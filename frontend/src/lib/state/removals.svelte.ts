@@ -1,0 +1,67 @@
+/**
+ * What was deleted and can be brought back for a moment. The page hides it at once; hob is told when
+ * the time is up, or when the page closes.
+ */
+
+/** A deletion can be undone for this long. */
+export const UNDO_MS = 6000;
+
+export interface Removal {
+	/** The message that was deleted, with what is below it or without. */
+	id: string;
+	/** How many messages went with it. */
+	count: number;
+	/** It stood in its place on the screen, and says so there itself. */
+	inPlace: boolean;
+	undo: () => void;
+	/** Tells hob. */
+	commit: () => Promise<void>;
+}
+
+export class Removals {
+	/** Oldest first. */
+	list = $state.raw<readonly Removal[]>([]);
+	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- no screen shows timers
+	readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+
+	/** The newest one that does not stand in its place. */
+	get offered(): Removal | undefined {
+		return this.list.findLast((r) => !r.inPlace);
+	}
+
+	add(removal: Removal): void {
+		this.list = [...this.list, removal];
+		this.#timers.set(
+			removal.id,
+			setTimeout(() => this.#commit(removal), UNDO_MS)
+		);
+	}
+
+	undo(id: string): void {
+		const removal = this.list.find((r) => r.id === id);
+		if (!removal) return;
+		this.#forget(removal);
+		removal.undo();
+	}
+
+	/** Everything at once. */
+	flush(): void {
+		for (const removal of this.list) this.#commit(removal);
+	}
+
+	close(): void {
+		for (const timer of this.#timers.values()) clearTimeout(timer);
+		this.#timers.clear();
+	}
+
+	#commit(removal: Removal): void {
+		this.#forget(removal);
+		void removal.commit();
+	}
+
+	#forget(removal: Removal): void {
+		clearTimeout(this.#timers.get(removal.id));
+		this.#timers.delete(removal.id);
+		this.list = this.list.filter((r) => r !== removal);
+	}
+}
