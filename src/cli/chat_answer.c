@@ -163,14 +163,38 @@ static void on_interrupt(void *arg)
 
 /* ---- the stream ---- */
 
+static void begin_text(struct answer *a)
+{
+    if (!a->has_text)
+        happen(a, RETRY_EV_TOKEN);
+    a->has_text = true;
+}
+
+/* Each call is one line, whatever its arguments are. */
+static void on_tool(void *arg, struct span name, struct span arguments)
+{
+    struct answer *a = arg;
+    if (a->is_over)
+        return;
+    begin_text(a);
+    AUTO(buf) struct buf *line = buf_new();
+    if (name.len) {
+        screen_end_answer(a->screen);
+        buf_addf(line, "Tool call: %.*s ", SPAN_ARG(name));
+    }
+    for (size_t i = 0; i < arguments.len; i++)
+        buf_add_char(line, arguments.p[i] == '\n' ? ' ' : arguments.p[i]);
+    screen_answer(a->screen, buf_span(line));
+    if (a->screen->is_broken)
+        finish(a, CHAT_INTERRUPTED);
+}
+
 static void on_text(void *arg, struct span content, struct span reasoning)
 {
     struct answer *a = arg;
     if (a->is_over)
         return;
-    if (!a->has_text)
-        happen(a, RETRY_EV_TOKEN);
-    a->has_text = true;
+    begin_text(a);
     if (reasoning.len)
         screen_reasoning(a->screen, reasoning);
     if (content.len)
@@ -217,7 +241,7 @@ static void on_stream_end(void *arg, enum chat_stream_end end, const struct chat
 }
 
 static const struct chat_stream_events stream_events = {
-    .on_text = on_text, .on_comment = on_comment, .on_end = on_stream_end};
+    .on_text = on_text, .on_tool = on_tool, .on_comment = on_comment, .on_end = on_stream_end};
 
 /* ---- the request ---- */
 

@@ -49,6 +49,18 @@ static bool was_seen(struct chat_stream *s, struct span id)
     return false;
 }
 
+static void read_tool_calls(struct chat_stream *s, yyjson_val *calls)
+{
+    size_t i, n;
+    yyjson_val *call;
+    if (!yyjson_is_arr(calls))
+        return;
+    yyjson_arr_foreach(calls, i, n, call) {
+        yyjson_val *function = yyjson_obj_get(call, "function");
+        s->events->on_tool(s->arg, field(function, "name"), field(function, "arguments"));
+    }
+}
+
 static void on_event(void *arg, const struct sse_event *ev)
 {
     struct chat_stream *s = arg;
@@ -68,6 +80,7 @@ static void on_event(void *arg, const struct sse_event *ev)
     struct span content = field(delta, "content"), reasoning = field(delta, "reasoning_content");
     if (content.len || reasoning.len)
         s->events->on_text(s->arg, content, reasoning);
+    read_tool_calls(s, yyjson_obj_get(delta, "tool_calls"));
 }
 
 static void on_comment(void *arg, struct span text)

@@ -18,6 +18,8 @@ enum chat_stream_end {
 
 struct chat_stream_events {
     void (*on_text)(void *arg, struct span content, struct span reasoning);
+    /* A piece of a tool call; one with a name begins the call. */
+    void (*on_tool)(void *arg, struct span name, struct span arguments);
     void (*on_comment)(void *arg, struct span text);
     /* Once, last; never before chat_stream_begin has returned. retryable: hob says that it may be sent again. */
     void (*on_end)(void *arg, enum chat_stream_end end, const struct chat_failure *failure, bool retryable);

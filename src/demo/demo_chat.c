@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "demo/demo_impl.h"
+#include "demo/demo_tools.h"
 
 /* Tokens are due at most so often; faster rates send several at once. */
 #define TICK_MIN_MS 2
@@ -25,7 +26,10 @@ struct job {
     bool is_running, has_begun, is_silent;
     char *id;
     int64_t created_s, started_ms, first_token_ms;
-    struct buf reasoning, content; /* all that will be said */
+    struct buf reasoning, content; /* all that will be said ... */
+    struct demo_tools tools;       /* ... or, instead of content, asked for */
+    size_t tool, tool_at;          /* of the call under way: bytes of its arguments that were said */
+    bool tool_begun;
     const char *finish_reason;
     size_t at;        /* bytes said, of reasoning and then content */
     int64_t n_tokens; /* said */
@@ -68,6 +72,12 @@ static void prepare(struct job *j)
 {
     const struct demo_request *r = &j->request;
     struct buf answer = {0};
+    if (r->texts.n > 0)
+        demo_tools_read(span_str(r->texts.v[r->texts.n - 1]), &j->tools);
+    if (j->tools.n > 0) {
+        j->finish_reason = "tool_calls";
+        return;
+    }
     demo_guide_answer(j->demo->guide, r->texts.v, r->texts.n, r->has_image, &answer);
     demo_continue(buf_span(&answer), buf_span(&r->have), &j->content);
     buf_release(&answer);
@@ -142,8 +152,7 @@ static void send_chunk(struct job *j, struct json_writer *w, struct buf *out)
     http_exchange_write(j->x, buf_span(out));
 }
 
-/* A chunk with one choice: {"role":"assistant","content":null}, {key: text}, or (key NULL) {}. */
-static void write_choice(struct json_writer *w, const char *key, struct span text, const char *finish_reason)
+static void begin_choice(struct json_writer *w, const char *finish_reason)
 {
     jw_key(w, "choices");
     jw_begin_arr(w);
@@ -152,6 +161,19 @@ static void write_choice(struct json_writer *w, const char *key, struct span tex
     jwf_int(w, "index", 0);
     jw_key(w, "delta");
     jw_begin_obj(w);
+}
+
+static void end_choice(struct json_writer *w)
+{
+    jw_end_obj(w);
+    jw_end_obj(w);
+    jw_end_arr(w);
+}
+
+/* A chunk with one choice: {"role":"assistant","content":null}, {key: text}, or (key NULL) {}. */
+static void write_choice(struct json_writer *w, const char *key, struct span text, const char *finish_reason)
+{
+    begin_choice(w, finish_reason);
     if (key && str_eq(key, "role")) {
         jwf_str(w, "role", "assistant");
         jwf_null(w, "content");
@@ -159,9 +181,7 @@ static void write_choice(struct json_writer *w, const char *key, struct span tex
         jw_key(w, key);
         jw_span(w, text);
     }
-    jw_end_obj(w);
-    jw_end_obj(w);
-    jw_end_arr(w);
+    end_choice(w);
 }
 
 static void send_delta(struct job *j, const char *key, struct span text)
@@ -170,6 +190,22 @@ static void send_delta(struct job *j, const char *key, struct span text)
     struct json_writer w;
     begin_chunk(&w, &out);
     write_choice(&w, key, text, NULL);
+    write_head(&w, j, "chat.completion.chunk");
+    send_chunk(j, &w, &out);
+    buf_release(&out);
+}
+
+static void send_tool_piece(struct job *j, bool is_first, struct span arguments)
+{
+    struct buf out = {0};
+    struct json_writer w;
+    begin_chunk(&w, &out);
+    begin_choice(&w, NULL);
+    jw_key(&w, "tool_calls");
+    jw_begin_arr(&w);
+    demo_tool_write_piece(&w, &j->tools.v[j->tool], j->tool, is_first, arguments);
+    jw_end_arr(&w);
+    end_choice(&w);
     write_head(&w, j, "chat.completion.chunk");
     send_chunk(j, &w, &out);
     buf_release(&out);
@@ -217,6 +253,21 @@ static void send_end(struct job *j)
     buf_release(&out);
 }
 
+static void write_message_body(struct json_writer *w, const struct job *j)
+{
+    jw_key(w, "content");
+    if (!j->tools.n) {
+        jw_span(w, buf_span(&j->content));
+        return;
+    }
+    jw_null(w);
+    jw_key(w, "tool_calls");
+    jw_begin_arr(w);
+    for (size_t i = 0; i < j->tools.n; i++)
+        demo_tool_write(w, &j->tools.v[i]);
+    jw_end_arr(w);
+}
+
 static void reply_whole(struct job *j)
 {
     AUTO(buf) struct buf *out = buf_new();
@@ -235,8 +286,7 @@ static void reply_whole(struct job *j)
         jw_key(&w, "reasoning_content");
         jw_span(&w, buf_span(&j->reasoning));
     }
-    jw_key(&w, "content");
-    jw_span(&w, buf_span(&j->content));
+    write_message_body(&w, j);
     jw_end_obj(&w);
     jw_end_obj(&w);
     jw_end_arr(&w);
@@ -258,6 +308,7 @@ static void job_free(struct job *j)
     demo_request_release(&j->request);
     buf_release(&j->reasoning);
     buf_release(&j->content);
+    demo_tools_release(&j->tools);
     free(j->id);
     free(j);
 }
@@ -318,8 +369,37 @@ static void fail(struct job *j)
     j->is_silent = true;
 }
 
+/* The name of a call is one token, its arguments have theirs. */
+static void say_tool_token(struct job *j)
+{
+    struct span arguments = span_str(j->tools.v[j->tool].arguments), token = {"", 0};
+    if (j->tool_begun) {
+        token = span_of(arguments.p + j->tool_at, arguments.len - j->tool_at);
+        token.len = demo_token_len(token);
+    }
+    if (j->request.stream)
+        send_tool_piece(j, !j->tool_begun, token);
+    j->tool_begun = true;
+    j->tool_at += token.len;
+    j->n_tokens++;
+    if (j->tool_at < arguments.len)
+        return;
+    j->tool++;
+    j->tool_at = 0;
+    j->tool_begun = false;
+}
+
+static bool is_all_said(const struct job *j)
+{
+    return j->at >= j->reasoning.len + j->content.len && j->tool >= j->tools.n;
+}
+
 static void say_token(struct job *j)
 {
+    if (j->tool < j->tools.n) {
+        say_tool_token(j);
+        return;
+    }
     bool thinks = j->at < j->reasoning.len;
     const struct buf *b = thinks ? &j->reasoning : &j->content;
     size_t at = thinks ? j->at : j->at - j->reasoning.len;
@@ -373,11 +453,11 @@ static void finish(struct job *j)
 }
 
 /* Says what is due; stops at a reader who is behind (on_drain goes on) and before a fault. */
-static void say_tokens(struct job *j, size_t whole)
+static void say_tokens(struct job *j)
 {
     if (j->request.stream)
         http_exchange_cork(j->x);
-    for (int64_t due = tokens_due(j); j->n_tokens < due && j->n_tokens < fault_at(j) && j->at < whole;) {
+    for (int64_t due = tokens_due(j); j->n_tokens < due && j->n_tokens < fault_at(j) && !is_all_said(j);) {
         if (j->request.stream && http_exchange_is_full(j->x))
             break;
         say_token(j);
@@ -395,10 +475,9 @@ static void job_tick(void *arg)
     }
     if (!j->has_begun)
         begin(j);
-    size_t whole = j->reasoning.len + j->content.len;
-    say_tokens(j, whole);
+    say_tokens(j);
     /* a fault waits for the next turn, so that what was said leaves the process first */
-    if (j->at >= whole && j->n_tokens < fault_at(j)) {
+    if (is_all_said(j) && j->n_tokens < fault_at(j)) {
         finish(j);
         return;
     }

@@ -144,6 +144,12 @@ test('control characters of an answer do not reach stdout', async () => {
   assert.equal(out, '[31mred]0;title 2J\ttab\nline\n');
 });
 
+test('tool calls are shown in a line each', async () => {
+  const { code, out } = await ask('--server', 'talk', 'call get_weather {"city": "Oslo"}\ncall now {}');
+  assert.equal(code, 0);
+  assert.equal(out, 'Tool call: get_weather {"city": "Oslo"}\nTool call: now {}\n');
+});
+
 test('thoughts are not printed into a pipe', async () => {
   const server = await hob.addDemo('thinker', ['--think', ...FAST]);
   await hob.startServer(server.id);

