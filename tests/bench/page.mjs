@@ -27,8 +27,6 @@ async function pageOf(browser, hob) {
   return page;
 }
 
-const region = (page) => page.getByRole('region', { name: 'Conversation' });
-
 /** From the conversation's data to the frame with its last answer, and what the main thread did. */
 async function opening(browser, hob, id) {
   const page = await pageOf(browser, hob);
@@ -59,9 +57,11 @@ async function opening(browser, hob, id) {
 
 /** Moves the conversation by `step` a frame until it is at its other end; the number of frames. */
 function scroll(page, step) {
-  return region(page).evaluate(
-    (box, step) =>
+  return page.evaluate(
+    (step) =>
       new Promise((resolve) => {
+        // Not by role: looking for roles takes longer than a frame here.
+        const box = document.querySelector('[aria-label=Conversation]');
         let stood = 0;
         let frames = 0;
         const move = () => {

@@ -13,22 +13,27 @@ export function install() {
   requestAnimationFrame(frame);
 }
 
-/** CPU ms of every task of the page's main thread in a trace. */
+/** CPU ms of every task of the page's main thread since the mark; what comes before is the tracing itself. */
 function taskTimes(trace) {
   const { traceEvents } = JSON.parse(trace);
   const mains = new Set();
+  const begun = traceEvents.find((e) => e.name === 'probe')?.ts ?? 0;
   for (const e of traceEvents)
     if (e.name === 'thread_name' && e.args.name === 'CrRendererMain') mains.add(`${e.pid}.${e.tid}`);
   return traceEvents
-    .filter((e) => e.name === 'RunTask' && e.ph === 'X' && mains.has(`${e.pid}.${e.tid}`))
+    .filter((e) => e.name === 'RunTask' && e.ph === 'X' && e.ts > begun && mains.has(`${e.pid}.${e.tid}`))
     .map((e) => (e.tdur ?? e.dur) / 1000);
 }
 
 /** Runs `act` and tells {frames, worstFrame, longFrames, worstTask, longTasks, tasks, result}; times in ms. */
 export async function observe(page, act) {
   const browser = page.context().browser();
-  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', '__metadata'] });
-  await page.evaluate(() => Object.assign(window.probe ?? {}, { gaps: [], on: true }));
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'blink.user_timing'] });
+  await page.waitForTimeout(200);
+  await page.evaluate(() => {
+    Object.assign(window.probe ?? {}, { gaps: [], on: true });
+    performance.mark('probe');
+  });
   const result = await act();
   const gaps = await page.evaluate(() => {
     window.probe.on = false;
