@@ -11,13 +11,21 @@ globalThis.IntersectionObserver ??= class {
 	readonly rootMargin = '';
 	readonly scrollMargin = '';
 	readonly thresholds = [];
-	observe(): void {}
+	readonly #seen: IntersectionObserverCallback;
+	constructor(seen: IntersectionObserverCallback) {
+		this.#seen = seen;
+	}
+	/** Without a layout everything is in view. */
+	observe(target: Element): void {
+		const entry = { target, isIntersecting: true } as IntersectionObserverEntry;
+		queueMicrotask(() => this.#seen([entry], this));
+	}
 	unobserve(): void {}
 	disconnect(): void {}
 	takeRecords(): IntersectionObserverEntry[] {
 		return [];
 	}
-} as typeof IntersectionObserver;
+} as unknown as typeof IntersectionObserver;
 Element.prototype.scrollIntoView ??= () => {};
 Element.prototype.scrollTo ??= () => {};
 Element.prototype.animate ??= () =>

@@ -35,6 +35,18 @@ export class StickToEnd {
 		}
 	}
 
+	/** The reader goes somewhere else: the end is not followed. */
+	release(): void {
+		this.stuck = false;
+	}
+
+	/** What stands above the reader grew by so much. */
+	shift(px: number): void {
+		if (!this.#box) return;
+		this.#box.scrollTop += px;
+		this.#lastTop = this.#box.scrollTop;
+	}
+
 	#onScroll(box: HTMLElement): void {
 		const left = box.scrollHeight - box.scrollTop - box.clientHeight;
 		const upwards = box.scrollTop < this.#lastTop - 1;

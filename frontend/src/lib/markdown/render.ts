@@ -70,8 +70,25 @@ export const marked = new Marked({
 		code: ({ text, lang }) => codeHtml(text, languageName(lang)),
 		checkbox: ({ checked }) =>
 			`<span class="task" role="img" aria-label="${checked ? 'done' : 'to do'}">${checked ? '☑' : '☐'}</span> `,
+		// Lists, quotes and tables take the direction of their text; the rest does by CSS (unicode-bidi).
+		list(token) {
+			return Renderer.prototype.list.call(this, token).replace(/^<([uo]l)/, '<$1 dir="auto"');
+		},
+		listitem(item) {
+			return `<li${item.task ? ' class="task-item"' : ''}>${this.parser.parse(item.tokens)}</li>\n`;
+		},
+		blockquote({ tokens }) {
+			return `<blockquote dir="auto">\n${this.parser.parse(tokens)}</blockquote>\n`;
+		},
 		table(token) {
-			return `<div class="table-scroll" role="region" aria-label="Table" tabindex="0">${Renderer.prototype.table.call(this, token)}</div>`;
+			const name = token.header
+				.map((cell) => cell.text.trim())
+				.join(', ')
+				.slice(0, 80);
+			const table = Renderer.prototype.table
+				.call(this, token)
+				.replace('<table', '<table dir="auto"');
+			return `<div class="table-scroll" role="region" aria-label="Table: ${escapeHtml(name)}" tabindex="0">${table}</div>`;
 		},
 		link({ href, title, tokens }) {
 			const text = this.parser.parseInline(tokens);
@@ -113,7 +130,20 @@ const ALLOWED_TAGS = [
 	...['table', 'thead', 'tbody', 'tr', 'th', 'td', 'svg', 'path', 'line', '#text']
 ];
 const ALLOWED_ATTR = [
-	...['href', 'target', 'rel', 'title', 'src', 'alt', 'class', 'style', 'start', 'align', 'type'],
+	...[
+		'href',
+		'target',
+		'rel',
+		'title',
+		'src',
+		'alt',
+		'class',
+		'style',
+		'start',
+		'align',
+		'type',
+		'dir'
+	],
 	...['role', 'tabindex', 'data-code-action', 'aria-label', 'aria-pressed', 'aria-hidden'],
 	...['d', 'viewBox', 'width', 'height', 'preserveAspectRatio', 'xmlns', 'x1', 'x2', 'y1', 'y2']
 ];
