@@ -56,6 +56,7 @@ struct store_op *store_conversation_read(struct store *s, const char *user_id, c
 
 /* ---- change ---- */
 
+/* The + keeps SQLite from going through all conversations of the user instead of the few that are named. */
 static void change(struct db *db, const struct conversation_in *in)
 {
     const struct conversation_change *ch = &in->change;
@@ -70,7 +71,7 @@ static void change(struct db *db, const struct conversation_in *in)
            "options_json = iif(?4 IS NULL, options_json, nullif(?4, '{}')), "
            "system_prompt = iif(?5, nullif(?6, ''), system_prompt), folder_id = iif(?7, ?8, folder_id), "
            "pinned = iif(?9, ?10, pinned), archived = iif(?11, ?12, archived) "
-           "WHERE id IN (SELECT value FROM json_each(?13)) AND user_id = ?14 AND " CONVERSATION_IS_SHOWN,
+           "WHERE id IN (SELECT value FROM json_each(?13)) AND +user_id = ?14 AND " CONVERSATION_IS_SHOWN,
            "ttttbtbtbbbbtt", ch->title, ch->server_id, ch->leaf_id, ch->options_json, ch->has_system_prompt,
            ch->system_prompt, ch->has_folder, ch->folder_id, ch->has_pinned, ch->pinned, ch->has_archived,
            ch->archived, in->ids_json, in->user_id);
@@ -128,7 +129,7 @@ static void load_many(struct db *db, struct store_op *op)
     sqlite3_stmt *st = db_query(
         db,
         "SELECT " CONVERSATION_COLUMNS " FROM conversations c WHERE c.id IN "
-        "(SELECT value FROM json_each(?)) AND c.user_id = ? AND " CONVERSATION_IS_SHOWN,
+        "(SELECT value FROM json_each(?)) AND +c.user_id = ? AND " CONVERSATION_IS_SHOWN,
         "tt", in->ids_json, in->user_id);
     while (db_next(db, st))
         row_conversation(op, st, store_op_conversation(op));
@@ -177,7 +178,7 @@ static enum err run_remove_many(struct db *db, struct store_op *op)
     const struct conversation_in *in = op->in;
     load_many(db, op);
     db_run(db,
-           "DELETE FROM conversations AS c WHERE id IN (SELECT value FROM json_each(?)) AND user_id = ? "
+           "DELETE FROM conversations AS c WHERE id IN (SELECT value FROM json_each(?)) AND +user_id = ? "
            "AND " CONVERSATION_IS_SHOWN,
            "tt", in->ids_json, in->user_id);
     return ERR_OK;
