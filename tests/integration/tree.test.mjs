@@ -363,6 +363,25 @@ describe('order', () => {
       await errorOf(await hob.send(method, `/api/folders/${recipes.id}`, body), 404, 'folder_not_found');
   });
 
+  test('all screens hear of folders', async () => {
+    const leave = new AbortController();
+    const feed = events(await hob.request('/api/events', { signal: leave.signal }));
+    const made = await folder('heard');
+    await hob.send('PATCH', `/api/folders/${made.id}`, { name: 'heard of' });
+    await hob.request(`/api/folders/${made.id}`, { method: 'DELETE' });
+    const seen = [];
+    for await (const { event, data } of feed) {
+      if (event.startsWith('folder')) seen.push([event, JSON.parse(data)]);
+      if (event === 'folder_removed') break;
+    }
+    leave.abort();
+    assert.deepEqual(seen, [
+      ['folder', made],
+      ['folder', { ...made, name: 'heard of' }],
+      ['folder_removed', { id: made.id }]
+    ]);
+  });
+
   test('many are changed in one go, and what is not there is passed over', async () => {
     const ids = await some(3);
     const { id: folder_id } = await folder('many');

@@ -229,6 +229,114 @@ static void an_edited_answer_stands_beside_the_other(void **state)
     assert_leaf(f, "e2");
 }
 
+/* ---- any order of all of it ---- */
+
+static int count(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *st;
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    int n = sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    return n;
+}
+
+static void assert_whole(sqlite3 *db, unsigned step)
+{
+    static const struct {
+        const char *what, *broken;
+    } laws[] = {
+        {"the leaf is a message of the conversation",
+         "SELECT count(*) FROM conversations c WHERE leaf_id IS NOT NULL AND NOT EXISTS "
+         "(SELECT 1 FROM messages m WHERE m.id = c.leaf_id AND m.conversation_id = c.id)"},
+        {"parents are there", "SELECT count(*) FROM messages m WHERE parent_id IS NOT NULL AND NOT EXISTS "
+                              "(SELECT 1 FROM messages p WHERE p.id = m.parent_id)"},
+        {"answered is what has an answer",
+         "SELECT count(*) FROM messages m WHERE role = 'user' AND (state = 'answered') <> EXISTS "
+         "(SELECT 1 FROM messages a WHERE a.parent_id = m.id AND a.role = 'assistant')"},
+        {"generations answer a message that is there",
+         "SELECT count(*) FROM generations g WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = g.message_id)"},
+        {"what is under way has its answer",
+         "SELECT count(*) FROM generations g WHERE finished_at = 0 AND NOT EXISTS "
+         "(SELECT 1 FROM messages m WHERE m.id = g.answer_id)"},
+    };
+    for (size_t i = 0; i < COUNT_OF(laws); i++) {
+        if (count(db, laws[i].broken))
+            fail_msg("after step %u: not so: %s", step, laws[i].what);
+    }
+}
+
+static unsigned next_random(unsigned *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* A random message that `condition` holds for; "" when there is none. */
+static void pick(sqlite3 *db, unsigned *random, const char *condition, char out[24])
+{
+    AUTO(mem) char *sql = xasprintf("SELECT id FROM messages WHERE %s ORDER BY seq", condition);
+    AUTO(mem) char *n_sql = xasprintf("SELECT count(*) FROM messages WHERE %s", condition);
+    int n = count(db, n_sql);
+    out[0] = '\0';
+    if (n == 0)
+        return;
+    AUTO(mem) char *one = xasprintf("%s LIMIT 1 OFFSET %u", sql, next_random(random) % (unsigned)n);
+    sqlite3_stmt *st;
+    assert_int_equal(sqlite3_prepare_v2(db, one, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    snprintf(out, 24, "%s", (const char *)sqlite3_column_text(st, 0));
+    sqlite3_finalize(st);
+}
+
+/* One change, of whatever kind; refusals are fine. */
+static void change_something(struct fixture *f, sqlite3 *db, unsigned *random, unsigned step)
+{
+    char any[24], user[24], made[24], other[24];
+    pick(db, random, "true", any);
+    pick(db, random, "role = 'user'", user);
+    snprintf(made, sizeof(made), "x%u", step);
+    snprintf(other, sizeof(other), "y%u", step);
+    struct message_row m = a_message(made, "c1", any[0] ? any : NULL, "\"x\"", "pending");
+    struct generation_row g = a_generation(made, user, other);
+    struct conversation_change leaf = {.leaf_id = any};
+    switch (next_random(random) % 9) {
+    case 0:
+    case 1: (void)ASK(f, NULL, store_message_accept, "ann", &m); break;
+    case 2:
+    case 3: (void)ASK(f, NULL, store_generation_add, &g); break;
+    case 4: (void)ASK(f, NULL, store_generations_recover, "{}"); break;
+    case 5: {
+        AUTO(mem) char *last = xasprintf("x%u", step - 1); /* if that began an answer */
+        if (ASK(f, NULL, store_generation_read, "ann", last).err == ERR_OK)
+            (void)ASK(f, NULL, store_generation_finish, last, "stopped", NULL, NULL);
+        break;
+    }
+    case 6: (void)ASK(f, NULL, store_branch_remove, "ann", any); break;
+    case 7: (void)ASK(f, NULL, store_message_remove, "ann", user); break;
+    default:
+        (void)ASK(f, NULL, store_answer_edit, "ann", any, made, "\"e\"");
+        (void)ASK(f, NULL, store_conversation_set, "ann", "c1", &leaf);
+        break;
+    }
+}
+
+static void any_order_of_changes_leaves_a_whole_tree(void **state)
+{
+    struct fixture *f = *state;
+    unsigned random = 20261124;
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    sqlite3 *db;
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    for (unsigned step = 1; step <= 1500; step++) {
+        change_something(f, db, &random, step);
+        assert_whole(db, step);
+    }
+    sqlite3_close(db);
+}
+
 /* ---- changes ---- */
 
 static void see_all(const struct store_result *r)
@@ -466,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_ran_in_a_removed_branch_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_message_without_answers_waits_again, setup, teardown),
         cmocka_unit_test_setup_teardown(an_edited_answer_stands_beside_the_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(any_order_of_changes_leaves_a_whole_tree, setup, teardown),
         cmocka_unit_test_setup_teardown(each_field_changes_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_there_cannot_be_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_come_with_the_first_message_only, setup, teardown),
