@@ -11,25 +11,28 @@
 
 /* ---- characters ---- */
 
+static bool goes_on(const unsigned char *p, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return false;
+    }
+    return true;
+}
+
 /* The character at `at`; what is no UTF-8 counts byte by byte. */
 static uint32_t char_at(struct span s, size_t at, size_t *out_len)
 {
     const unsigned char *p = (const unsigned char *)s.p + at;
-    size_t left = s.len - at;
+    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
     *out_len = 1;
-    if (p[0] >= 0xf0 && left >= 4) {
-        *out_len = 4;
-        return (p[0] & 7u) << 18 | (p[1] & 63u) << 12 | (p[2] & 63u) << 6 | (p[3] & 63u);
-    }
-    if (p[0] >= 0xe0 && left >= 3) {
-        *out_len = 3;
-        return (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u);
-    }
-    if (p[0] >= 0xc0 && left >= 2) {
-        *out_len = 2;
-        return (p[0] & 31u) << 6 | (p[1] & 63u);
-    }
-    return p[0];
+    if (n > s.len - at || !goes_on(p, n))
+        return p[0];
+    *out_len = n;
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 63u);
+    return c;
 }
 
 struct range {
