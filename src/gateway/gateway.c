@@ -70,6 +70,13 @@ void server_use_begin(struct server *s, struct server_use *u)
 {
     u->started_ms = clock_ms();
     u->has_answered = false;
+    if (!u->give_way) {
+        s->last_use_ms = u->started_ms;
+        LIST_EACH(other, &s->uses, struct server_use, node) {
+            if (other->give_way)
+                other->give_way(other);
+        }
+    }
     list_init(&u->node);
     list_push_back(&s->uses, &u->node);
 }
@@ -77,15 +84,31 @@ void server_use_begin(struct server *s, struct server_use *u)
 void server_use_end(struct server *s, struct server_use *u)
 {
     list_remove(&u->node);
+    if (!u->give_way)
+        s->last_use_ms = clock_ms();
     close_if_unused(s);
 }
 
 size_t server_use_n_ahead(const struct server *s, const struct server_use *u)
 {
     size_t n = 0;
-    for (const struct list *at = s->uses.next; at != &s->uses && at != &u->node; at = at->next)
-        n++;
+    LIST_EACH(other, &s->uses, struct server_use, node) {
+        if (other == u)
+            break;
+        n += !other->give_way;
+    }
     return n;
+}
+
+int64_t server_idle_ms(const struct server *s)
+{
+    if (s->n_holds > 0 || !s->engine || engine_state(s->engine) != ENGINE_READY)
+        return -1;
+    LIST_EACH(u, &s->uses, struct server_use, node) {
+        if (!u->give_way)
+            return -1;
+    }
+    return clock_ms() - s->last_use_ms;
 }
 
 size_t gateway_n_calls(const struct gateway *g)
@@ -93,7 +116,7 @@ size_t gateway_n_calls(const struct gateway *g)
     size_t n = 0;
     for (size_t i = 0; i < gateway_n_servers(g); i++) {
         LIST_EACH(u, &gateway_server_at(g, i)->uses, struct server_use, node)
-            n++;
+            n += !u->give_way;
     }
     return n;
 }
@@ -106,6 +129,8 @@ static struct engine_usage measure_usage(const struct server *s)
     struct engine_usage usage = {.waiting = (int64_t)s->n_holds, .tokens_per_s = s->tokens_per_s};
     int64_t now = clock_ms(), n_silent = 0;
     LIST_EACH(u, &s->uses, struct server_use, node) {
+        if (u->give_way)
+            continue;
         if (!u->has_answered && now - u->started_ms > WAITING_AFTER_MS)
             n_silent++;
         else

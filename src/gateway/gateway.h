@@ -133,13 +133,14 @@ struct gateway_call_options {
     const char *path;                           /* "/v1/chat/completions" */
     struct span body;                           /* JSON; copied if needed */
     int64_t header_timeout_ms, idle_timeout_ms; /* 0: none */
+    bool is_background; /* ends with code "gave_way" when somebody else calls the engine; counts nowhere */
 };
 struct gateway_call_events {
     void (*on_headers)(void *arg, int status, const struct http_headers *headers);
     void (*on_body)(void *arg, struct span data);
     void (*on_flush)(void *arg); /* may be NULL */
     /* Exactly once, last, unless cancelled. f NULL: complete. Codes: engine_refused, engine_died, engine_timeout,
-     * bad_gateway. */
+     * bad_gateway, gave_way. */
     void (*on_done)(void *arg, const struct gateway_failure *f);
 };
 /* POSTs to the engine, which must be READY. Counts as active until done or cancelled. Never calls back at once. */
@@ -150,6 +151,9 @@ void gateway_call_pause(struct gateway_call *c);
 void gateway_call_resume(struct gateway_call *c);
 /* The engine notices at once; no callback comes after. NULL is fine. */
 void gateway_call_cancel(struct gateway_call *c);
+/* For how long nobody has called the engine or waited for it; -1: somebody does, or it is not ready. Calls in the background do
+ * not count. */
+int64_t server_idle_ms(const struct server *s);
 /* Calls to the same engine that started earlier and still run. */
 size_t gateway_call_n_ahead(const struct gateway_call *c);
 /* The last measured speed of the server's answers, for its tile; called by whoever reads timings. */

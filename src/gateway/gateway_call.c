@@ -8,7 +8,9 @@ struct gateway_call {
     struct http_call *http;
     struct gateway_call_events ev;
     void *arg;
-    struct loop_timer refused; /* the engine is not ready (any more): told in the next turn */
+    struct loop_timer
+        refused; /* the engine is not ready (any more), or not for this: told in the next turn */
+    bool gave_way;
 };
 
 static void free_call(struct gateway_call *c)
@@ -68,9 +70,21 @@ static void tell_refused(void *arg)
 {
     struct gateway_call *c = arg;
     struct gateway_failure f;
-    gateway_failure_set(&f, ERR_REFUSED, "engine_refused", c->s->removed ? NULL : c->s,
-                        "The engine is not running");
+    if (c->gave_way)
+        gateway_failure_set(&f, ERR_CANCELLED, "gave_way", NULL, "Somebody else needs the engine");
+    else
+        gateway_failure_set(&f, ERR_REFUSED, "engine_refused", c->s->removed ? NULL : c->s,
+                            "The engine is not running");
     end_call(c, &f);
+}
+
+static void give_way(struct server_use *u)
+{
+    struct gateway_call *c = CONTAINER_OF(u, struct gateway_call, use);
+    if (c->http)
+        http_call_cancel(TAKE(c->http));
+    c->gave_way = true;
+    loop_timer_start(&c->refused, 0);
 }
 
 struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
@@ -83,6 +97,7 @@ struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
     c->s = s;
     c->ev = *events;
     c->arg = arg;
+    c->use.give_way = options->is_background ? give_way : NULL;
     server_use_begin(s, &c->use);
     loop_timer_init(&c->refused, g->loop, tell_refused, c);
     if (!s->engine || engine_state(s->engine) != ENGINE_READY) {

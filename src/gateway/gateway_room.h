@@ -42,6 +42,7 @@ struct server {
     struct list holds;
     struct list uses;
     size_t n_holds;
+    int64_t last_use_ms; /* when the last use began or ended; 0: never */
     double tokens_per_s; /* -1: not measured since it became ready */
     struct server_vision vision;
     bool is_leaving; /* its removal is being stored: who waits hears what comes of that */
@@ -56,7 +57,10 @@ struct server_use {
     struct list node; /* in server.uses, in order of their start */
     int64_t started_ms;
     bool has_answered; /* the header came */
+    /* In the background: ends the use, without freeing it before the next turn. NULL: an ordinary use. */
+    void (*give_way)(struct server_use *u);
 };
+/* Set u->give_way before. An ordinary use ends those in the background. */
 void server_use_begin(struct server *s, struct server_use *u);
 /* The server may be freed by this. */
 void server_use_end(struct server *s, struct server_use *u);
