@@ -95,6 +95,35 @@ static bool echo(struct span text, struct buf *out)
     return false;
 }
 
+bool demo_wants_title(char *const *texts, size_t n)
+{
+    return n == 1 && strstr(texts[0], "title of at most six words");
+}
+
+#define TITLE_WORDS 6
+
+void demo_title(struct span first, struct buf *out)
+{
+    AUTO(buf) struct buf *said = buf_new();
+    struct span text = span_trim(first), line = text, rest;
+    size_t begin = out->len;
+    if (echo(text, said))
+        line = buf_span(said);
+    line = span_trim(span_cut(span_trim(line), '\n', &rest));
+    for (size_t n = 0; n < TITLE_WORDS && line.len > 0; n++) {
+        struct span word = span_cut(line, ' ', &rest);
+        if (word.len > 0)
+            buf_addf(out, "%s%.*s", out->len > begin ? " " : "", SPAN_ARG(word));
+        line = span_trim(rest);
+        if (word.len > 0 && strchr(",:;.?!", word.p[word.len - 1]))
+            break; /* the end of a clause */
+    }
+    while (out->len > begin && strchr(".,:;?!", out->p[out->len - 1]))
+        out->p[--out->len] = '\0';
+    if (out->len > begin && out->p[begin] >= 'a' && out->p[begin] <= 'z')
+        out->p[begin] = (char)(out->p[begin] - 'a' + 'A');
+}
+
 static bool count(struct span text, struct buf *out)
 {
     struct span rest;

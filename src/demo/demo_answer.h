@@ -21,6 +21,10 @@ AUTO_DEFINE(demo_guide, struct demo_guide, demo_guide_free)
  */
 void demo_guide_answer(const struct demo_guide *g, char *const *texts, size_t n, bool has_image,
                        struct buf *out);
+/* Is this hob asking for a title of the conversation? */
+bool demo_wants_title(char *const *texts, size_t n);
+/* Appends one: the first words of the conversation's first message, without what makes the demo do something. */
+void demo_title(struct span first, struct buf *out);
 /* Appends what the demo "thinks" before it answers: how the answer is found. */
 void demo_guide_think(const struct demo_guide *g, char *const *texts, size_t n, struct buf *out);
 /*

@@ -78,7 +78,10 @@ static void prepare(struct job *j)
         j->finish_reason = "tool_calls";
         return;
     }
-    demo_guide_answer(j->demo->guide, r->texts.v, r->texts.n, r->has_image, &answer);
+    if (demo_wants_title(r->texts.v, r->texts.n))
+        demo_title(buf_span(&r->first), &answer);
+    else
+        demo_guide_answer(j->demo->guide, r->texts.v, r->texts.n, r->has_image, &answer);
     demo_continue(buf_span(&answer), buf_span(&r->have), &j->content);
     buf_release(&answer);
     if (j->demo->options->think && !r->no_think && !r->have.len)

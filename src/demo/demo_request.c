@@ -73,8 +73,9 @@ static enum err read_messages(struct demo_request *r, yyjson_val *messages, stru
             r->has_image = false;
         }
         bool goes_on = is_last && str_eq(role, "assistant");
-        enum err e = read_content(r, yyjson_obj_get(message, "content"), is_user ? &r->texts : NULL,
-                                  goes_on ? &r->have : NULL, why);
+        struct buf *all = goes_on ? &r->have : is_user && r->first.len == 0 ? &r->first : NULL;
+        enum err e = read_content(r, yyjson_obj_get(message, "content"), is_user ? &r->texts : NULL, all,
+                                  why);
         if (e)
             return e;
         r->prompt_tokens += TOKENS_PER_MESSAGE;
@@ -152,6 +153,7 @@ void demo_request_release(struct demo_request *r)
 {
     strv_release(&r->stop);
     strv_release(&r->texts);
+    buf_release(&r->first);
     buf_release(&r->have);
     free(r->model);
     *r = (struct demo_request){0};

@@ -10,6 +10,7 @@ struct demo_request {
     bool has_image;     /* in the last message of the user */
     int64_t max_tokens; /* -1: as many as there are */
     struct strv stop;
+    struct buf first;      /* the first message of the user */
     struct strv texts;     /* of the last message of the user: its parts */
     struct buf have;       /* a trailing message of the assistant: go on behind it */
     char *model;           /* as asked for, or NULL */
