@@ -215,7 +215,8 @@ static void on_servers(void *arg, enum err e, const struct err_text *why)
         give_up(a, "cannot read the servers", why);
         return;
     }
-    a->chat = chat_new(a->loop, a->store, a->gateway, a->events, NULL);
+    const struct chat_options options = {.model_titles = a->config->model_titles};
+    a->chat = chat_new(a->loop, a->store, a->gateway, a->events, &options);
     chat_recover(a->chat, on_recovered, a);
 }
 

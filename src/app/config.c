@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct file_settings {
-    char *listen, *data, *log_level, *llama_server;
+    char *listen, *data, *log_level, *llama_server, *titles;
     char **model_folders, **allowed_hosts;
     unsigned model_folders_count, allowed_hosts_count;
 };
@@ -28,6 +28,8 @@ static const cyaml_schema_field_t fields[] = {
                          model_folders, &string_schema, 0, 64),
     CYAML_FIELD_SEQUENCE("allowed_hosts", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_settings,
                          allowed_hosts, &string_schema, 0, 64),
+    CYAML_FIELD_STRING_PTR("titles", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_settings, titles,
+                           1, 16),
     CYAML_FIELD_END,
 };
 
@@ -35,12 +37,16 @@ static const cyaml_schema_value_t top_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file_settings, fields),
 };
 
-static const char known_keys[] = "listen, data, log_level, llama_server, model_folders, allowed_hosts";
+static const char known_keys[] =
+    "listen, data, log_level, llama_server, model_folders, allowed_hosts, titles";
 
 void config_init(struct config *c)
 {
     const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    *c = (struct config){.address = xstrdup("127.0.0.1"), .port = CONFIG_DEFAULT_PORT, .log_level = LOG_INFO};
+    *c = (struct config){.address = xstrdup("127.0.0.1"),
+                         .port = CONFIG_DEFAULT_PORT,
+                         .log_level = LOG_INFO,
+                         .model_titles = true};
     if (xdg && xdg[0] == '/')
         c->data_dir = xasprintf("%s/hob", xdg);
     else
@@ -158,6 +164,10 @@ static enum err take_settings(struct config *c, const struct file_settings *f, s
     if (f->log_level && !log_level_parse(f->log_level, &c->log_level))
         return err_set(why, ERR_INVALID, "log_level: expected debug, info, warn or error, found \"%s\"",
                        f->log_level);
+    if (f->titles && !str_eq(f->titles, "model") && !str_eq(f->titles, "message"))
+        return err_set(why, ERR_INVALID, "titles: expected model or message, found \"%s\"", f->titles);
+    if (f->titles)
+        c->model_titles = str_eq(f->titles, "model");
     if (f->data)
         xreplace(&c->data_dir, f->data);
     if (f->llama_server)

@@ -7,6 +7,7 @@
  *     llama_server: /opt/llama/llama-server
  *     model_folders: [/srv/models, /mnt/more]
  *     allowed_hosts: [hob.example.org]
+ *     titles: model
  */
 #ifndef HOB_APP_CONFIG_H
 #define HOB_APP_CONFIG_H
@@ -23,6 +24,7 @@ struct config {
     struct strv model_folders; /* besides DATA/models */
     struct strv allowed_hosts; /* host names besides loopback and the listen address, lower case */
     enum log_level log_level;
+    bool model_titles; /* titles of conversations by the model, not only by the first message */
 };
 
 /* Defaults: 127.0.0.1:4620, $XDG_DATA_HOME/hob or $HOME/.local/share/hob. */

@@ -212,6 +212,7 @@ void chat_read(struct chat *c, const char *user_id, const char *generation_id, c
 
 void chat_conversation_removed(struct chat *c, const char *conversation_id)
 {
+    titles_drop(c, conversation_id);
     LIST_EACH(g, &c->generations, struct generation, node) {
         if (str_eq(g->row.conversation_id, conversation_id))
             generation_drop(g, REMOVED_CONVERSATION);
@@ -272,6 +273,7 @@ struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gatew
     list_init(&c->sends);
     list_init(&c->viewers);
     list_init(&c->asks);
+    titles_init(c);
     loop_timer_init(&c->outbox, l, look_after_outbox, c);
     loop_timer_repeat(&c->outbox, OUTBOX_MS);
     return c;
@@ -327,6 +329,7 @@ static void on_grace_over(void *arg)
 void chat_shutdown(struct chat *c, int64_t grace_ms, loop_fn done, void *arg)
 {
     c->closing = true;
+    titles_drop(c, NULL);
     c->on_shutdown = done;
     c->shutdown_arg = arg;
     loop_timer_stop(&c->grace);
@@ -343,6 +346,7 @@ void chat_free(struct chat *c)
     loop_timer_stop(&c->grace);
     store_cancel(c->recovering);
     c->on_shutdown = NULL;
+    titles_drop(c, NULL);
     chat_cancel_sends(c);
     chat_cancel_turns(c);
     LIST_EACH(a, &c->asks, struct ask, node)

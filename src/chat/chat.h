@@ -30,6 +30,7 @@
 struct chat;
 struct chat_options { /* 0: the default above */
     int64_t busy_ms, idle_timeout_ms, header_timeout_ms;
+    bool model_titles; /* ask the model for a title after the first exchange */
 };
 
 /* events may be NULL (tests); options may be NULL. */

@@ -160,8 +160,10 @@ void generation_on_stored(struct generation *g, const struct store_result *r)
 {
     log_end(g);
     chat_publish_generation(g->c, &g->row);
-    if (!r->err && r->n_conversations > 0)
+    if (!r->err && r->n_conversations > 0) {
         chat_publish_conversation(g->c, &r->conversations[0]);
+        title_want(g, &r->conversations[0]);
+    }
     tell_end(g);
 }
 

@@ -395,6 +395,12 @@ static enum err write_messages(struct prompt_writer *pw)
             e = err_set(pw->why, ERR_TOO_BIG, "The conversation with its attachments is over %zu MiB",
                         CHAT_MAX_PROMPT_BYTES >> 20);
     }
+    if (p->ask) {
+        jw_begin_obj(&pw->w);
+        jwf_str(&pw->w, "role", "user");
+        jwf_str(&pw->w, "content", p->ask);
+        jw_end_obj(&pw->w);
+    }
     jw_end_arr(&pw->w);
     return e;
 }

@@ -23,6 +23,7 @@ struct prompt {
     const char *options_json; /* what chat_options_check made, or NULL */
     const struct prompt_file *files;
     size_t n_files;
+    const char *ask; /* what the user says behind them; or NULL */
 };
 
 /*

@@ -29,6 +29,8 @@ struct chat {
     chat_done_fn on_recovered;
     void *recovered_arg;
     struct loop_timer outbox; /* looks after queued generations whose engine is not coming up */
+    struct list titles;       /* that are wanted of a model */
+    struct loop_timer title_look;
     bool closing;
     struct loop_timer grace;
     loop_fn on_shutdown;
@@ -165,6 +167,13 @@ void generation_finish(struct generation *g);
 void generation_cancel_log(struct generation *g);
 /* The end is in the store (conversation: as it is now, or NULL). Defined in chat_generation.c. */
 void generation_on_stored(struct generation *g, const struct store_result *r);
+
+/* ---- chat_title.c ---- */
+void titles_init(struct chat *c);
+/* An answer has ended: asks for a title later, if the conversation needs one. */
+void title_want(const struct generation *g, const struct conversation_row *conversation);
+/* NULL: of all conversations. */
+void titles_drop(struct chat *c, const char *conversation_id);
 
 /* ---- chat_viewer.c ---- */
 void viewers_pump(struct generation *g);

@@ -192,6 +192,9 @@ struct store_op *store_conversation_read(struct store *s, const char *user_id, c
 /* Result: conversations[0] as it is now. ERR_INVALID: the leaf or the folder is not there (why begins with its field). */
 struct store_op *store_conversation_set(struct store *s, const char *user_id, const char *id,
                                         const struct conversation_change *change, store_fn done, void *arg);
+/* A title by a model, only where the first message still is the title. Result: conversations[0]. ERR_EXISTS: it has another. */
+struct store_op *store_conversation_entitle(struct store *s, const char *user_id, const char *id,
+                                            const char *title, store_fn done, void *arg);
 struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
                                            store_fn done, void *arg);
 /* The same for many in one transaction; ids_json: an array of ids, those that are not there are passed over. Result:

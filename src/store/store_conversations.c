@@ -159,6 +159,26 @@ struct store_op *store_conversations_set(struct store *s, const char *user_id, c
 
 /* ---- remove ---- */
 
+static enum err run_entitle(struct db *db, struct store_op *op)
+{
+    const struct conversation_in *in = op->in;
+    db_run(db,
+           "UPDATE conversations AS c SET title = ?, titled_by = 'model' "
+           "WHERE id = ? AND user_id = ? AND titled_by = 'message' AND " CONVERSATION_IS_SHOWN,
+           "ttt", in->change.title, in->id, in->user_id);
+    bool changed = db_changes(db) != 0;
+    load_conversation(db, op, in->user_id, in->id);
+    return changed ? ERR_OK : db_fail(db, ERR_EXISTS, "The conversation has a title");
+}
+
+struct store_op *store_conversation_entitle(struct store *s, const char *user_id, const char *id,
+                                            const char *title, store_fn done, void *arg)
+{
+    struct store_op *op = new_op(s, STORE_WRITE, run_entitle, user_id, id, done, arg);
+    ((struct conversation_in *)op->in)->change.title = store_op_text(op, title);
+    return store_op_submit(op);
+}
+
 static enum err run_remove(struct db *db, struct store_op *op)
 {
     const struct conversation_in *in = op->in;

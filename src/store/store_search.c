@@ -36,13 +36,13 @@ static void write_match(struct buf *out, const struct search_in *in, struct span
     "SELECT t.seq, c.id, c.title, c.archived, c.updated_at, fts_piece(title_search, 1, 100, 200) " \
     "FROM title_search s CROSS JOIN title_rows t ON t.seq = s.rowid "                              \
     "CROSS JOIN conversations c ON c.id = t.conversation_id "                                      \
-    "WHERE title_search MATCH ? AND s.rowid <= ? AND c.user_id = ? AND c.import_id IS NULL "       \
+    "WHERE title_search MATCH ? AND s.rowid <= ? AND c.user_id = ? AND " CONVERSATION_IS_SHOWN     \
     "ORDER BY s.rowid DESC LIMIT ?"
 #define MESSAGES                                                                                                \
     "SELECT m.seq, c.id, c.title, c.archived, m.created_at, fts_piece(message_search, 1, 8, 32), m.id, m.role " \
     "FROM message_search s CROSS JOIN messages m ON m.seq = s.rowid "                                           \
     "CROSS JOIN conversations c ON c.id = m.conversation_id "                                                   \
-    "WHERE message_search MATCH ? AND s.rowid <= ? AND c.user_id = ? AND c.import_id IS NULL "                  \
+    "WHERE message_search MATCH ? AND s.rowid <= ? AND c.user_id = ? AND " CONVERSATION_IS_SHOWN                \
     "ORDER BY s.rowid DESC LIMIT ?"
 
 static void add_hits(struct db *db, struct store_op *op, sqlite3_stmt *st, enum search_where where)

@@ -121,6 +121,21 @@ const acts = {
     };
     more();
   },
+  /** Answers in a word. Asked for a title then, the engine does what the rest of the message says. */
+  titled(res) {
+    res.writeHead(200, SSE);
+    res.end(data(chunk({ content: 'fine' })) + END);
+  },
+  /** hob asks for a title. */
+  Write(res, _, body) {
+    console.error(`asked for a title: ${JSON.stringify(body)}`);
+    const first = body.messages.find((m) => m.role === 'user').content;
+    const [, act, ...rest] = (typeof first === 'string' ? first : first[0].text).split(' ');
+    if (act === 'hang') return acts.hang(res);
+    if (act === 'status') return acts.status(res, rest.join(' '));
+    res.writeHead(200, SSE);
+    res.end(data(chunk({ content: rest.join(' ') })) + END);
+  },
   /** 200 and then nothing; says on stderr when the client has gone. */
   hang(res) {
     res.writeHead(200, SSE);

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 export const PROGRAM = process.env.HOB ?? new URL('../../build/hob', import.meta.url).pathname;
 
+const CONFIG = new URL('hob.yaml', import.meta.url).pathname;
+
 export const ADMIN = { name: 'ada', password: 'correct horse' };
 
 /** Waits until probe() gives something truthy; fails with `what` after the deadline. */
@@ -46,7 +48,10 @@ export class Hob {
     this.dir = dir;
   }
 
-  /** options: dir (kept on stop), args, env, port, setup (false: leave the first account unmade). */
+  /**
+   * options: dir (kept on stop), args, env, port, setup (false: leave the first account unmade), titles ('model': made by
+   * the engines as they are by default).
+   */
   static async start(options = {}) {
     const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'hob-')));
     const hob = new Hob(dir);
@@ -59,10 +64,12 @@ export class Hob {
     return this.#child.pid;
   }
 
-  async run({ args = [], env = {}, port = 0 } = {}) {
+  async run({ args = [], env = {}, port = 0, titles = 'message' } = {}) {
     this.log = '';
     this.setupToken = null;
-    const child = spawn(PROGRAM, ['serve', '--listen', `127.0.0.1:${port}`, '--data', this.dir, ...args], {
+    const config = titles === 'message' && !args.includes('--config') ? ['--config', CONFIG] : [];
+    const own = ['--listen', `127.0.0.1:${port}`, '--data', this.dir];
+    const child = spawn(PROGRAM, ['serve', ...config, ...own, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe']
     });

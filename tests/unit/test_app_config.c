@@ -26,7 +26,8 @@ static void settings_are_taken(void **state)
     assert_int_equal(
         load(
             &c,
-            "listen: '[::1]:99'\ndata: /x\nlog_level: warn\nmodel_folders: [/a, /b]\nallowed_hosts: [Hob.Home]\n",
+            "listen: '[::1]:99'\ndata: /x\nlog_level: warn\nmodel_folders: [/a, /b]\nallowed_hosts: [Hob.Home]\n"
+            "titles: message\n",
             &why),
         ERR_OK);
     assert_string_equal(c.address, "::1");
@@ -37,6 +38,7 @@ static void settings_are_taken(void **state)
     assert_int_equal(c.model_folders.n, 2);
     assert_string_equal(c.model_folders.v[1], "/b");
     assert_string_equal(c.allowed_hosts.v[0], "hob.home");
+    assert_false(c.model_titles);
     assert_int_equal(load(&c, "", &why), ERR_OK);
     config_release(&c);
 }
@@ -55,6 +57,7 @@ static void faults_name_file_line_and_what_is_expected(void **state)
         {"listen: nowhere:80\n", "listen", "numeric address"},
         {"listen: 127.0.0.1:99999\n", "listen", "ADDRESS:PORT"},
         {"log_level: loud\n", "log_level", "debug, info, warn or error"},
+        {"titles: maybe\n", "titles", "model or message"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct config c;
