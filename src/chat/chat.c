@@ -236,19 +236,6 @@ size_t chat_n_running(const struct chat *c)
 
 /* ---- lifecycle ---- */
 
-#define OUTBOX_MS 1000 /* how often the outbox looks for engines that somebody started */
-
-static void look_after_outbox(void *arg)
-{
-    struct chat *c = arg;
-    if (c->closing)
-        return;
-    LIST_EACH(g, &c->generations, struct generation, node) {
-        if (g->state == GENERATION_QUEUED)
-            generation_look_at_engine(g);
-    }
-}
-
 struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gateway, struct events *events,
                       const struct chat_options *options)
 {
@@ -274,8 +261,7 @@ struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gatew
     list_init(&c->viewers);
     list_init(&c->asks);
     titles_init(c);
-    loop_timer_init(&c->outbox, l, look_after_outbox, c);
-    loop_timer_repeat(&c->outbox, OUTBOX_MS);
+    chat_open_outbox(c);
     return c;
 }
 
@@ -322,7 +308,8 @@ static void on_grace_over(void *arg)
         g->failure = (struct gateway_failure){.err = ERR_CANCELLED, .code = "shutting_down"};
         (void)err_set(&g->failure.why, ERR_CANCELLED, "hob is shutting down");
         g->is_retryable = true;
-        generation_raise(g, GENERATION_EV_SHUTDOWN);
+        if (!generation_queue_again(g))
+            generation_raise(g, GENERATION_EV_SHUTDOWN);
     }
 }
 
@@ -342,7 +329,7 @@ void chat_free(struct chat *c)
 {
     if (!c)
         return;
-    loop_timer_stop(&c->outbox);
+    chat_close_outbox(c);
     loop_timer_stop(&c->grace);
     store_cancel(c->recovering);
     c->on_shutdown = NULL;

@@ -1,8 +1,6 @@
 /* One answer in the making: the one place that changes its state, and what follows from each change. */
 #include "chat/chat_room.h"
 
-static void start_waiting(struct generation *g);
-
 /* ---- memory ---- */
 
 struct generation *generation_new(struct chat *c, const struct generation_row *row,
@@ -122,7 +120,8 @@ void generation_break(struct generation *g, const struct gateway_failure *f, boo
         return;
     g->failure = *f;
     g->is_retryable = is_retryable;
-    generation_raise(g, GENERATION_EV_BREAK);
+    if (!generation_queue_again(g))
+        generation_raise(g, GENERATION_EV_BREAK);
 }
 
 /* ---- its end ---- */
@@ -179,21 +178,27 @@ static void fail_removed(struct generation *g, enum removed what)
     }
 }
 
-void generation_drop(struct generation *g, enum removed what)
+void generation_end_untold(struct generation *g)
 {
-    if (g->is_stored)
-        return;
     generation_cancel_call(g);
     generation_cancel_log(g);
     g->is_dropped = true;
     if (!generation_state_is_over(g->state)) {
-        fail_removed(g, what);
         g->state = GENERATION_FAILED;
         xreplace(&g->row.state, generation_state_name(g->state));
         generation_add_end(g);
     }
     g->is_ending = true;
     tell_end(g);
+}
+
+void generation_drop(struct generation *g, enum removed what)
+{
+    if (g->is_stored)
+        return;
+    if (!generation_state_is_over(g->state))
+        fail_removed(g, what);
+    generation_end_untold(g);
 }
 
 /* ---- its beginning ---- */
@@ -204,7 +209,7 @@ static void go_on(struct generation *g)
     if (generation_state_is_over(g->state))
         generation_finish(g);
     else if (g->state == GENERATION_QUEUED)
-        start_waiting(g);
+        generation_wait(g);
     else
         generation_prepare(g);
 }
@@ -247,41 +252,4 @@ void generation_begin(struct generation *g, bool is_new)
     }
     g->is_added = true;
     go_on(g);
-}
-
-/* ---- the outbox ---- */
-
-static void on_engine_ready(void *arg, struct server *s, const struct gateway_failure *f)
-{
-    (void)s;
-    struct generation *g = arg;
-    g->hold = NULL;
-    if (!f)
-        generation_raise(g, GENERATION_EV_READY);
-    else if (!g->c->closing)
-        generation_look_at_engine(g);
-}
-
-void generation_look_at_engine(struct generation *g)
-{
-    if (g->state != GENERATION_QUEUED || g->hold || !g->is_added)
-        return;
-    struct server *s = gateway_server_by_id(g->c->gateway, g->row.server_id);
-    if (!s) {
-        struct gateway_failure f = {.err = ERR_NOT_FOUND, .code = "server_not_found"};
-        (void)err_set(&f.why, ERR_NOT_FOUND, "The server was removed");
-        generation_break(g, &f, false);
-    } else if (engine_state(server_engine(s)) == ENGINE_READY) {
-        generation_raise(g, GENERATION_EV_READY);
-    }
-}
-
-static void start_waiting(struct generation *g)
-{
-    sends_accept(&g->sends, g);
-    struct server *s = gateway_server_by_id(g->c->gateway, g->row.server_id);
-    if (s)
-        g->hold = gateway_wait_ready(g->c->gateway, s, g->is_retry, on_engine_ready, g);
-    else
-        generation_look_at_engine(g);
 }

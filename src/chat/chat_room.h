@@ -31,6 +31,7 @@ struct chat {
     struct loop_timer outbox; /* looks after queued generations whose engine is not coming up */
     struct list titles;       /* that are wanted of a model */
     struct loop_timer title_look;
+    struct list requeues;     /* on their way back into the outbox */
     bool closing;
     struct loop_timer grace;
     loop_fn on_shutdown;
@@ -82,6 +83,7 @@ struct generation {
     bool is_stored;  /* its end is in the store, or could not be stored */
     bool is_dropped; /* its rows were removed: nothing is stored any more */
     bool is_retry;   /* of the outbox: starts a failed engine again, once */
+    int n_requeues;  /* of the outbox: how often it came back */
     struct list node;
     struct list sends;   /* who waits for the decision */
     struct list late;    /* sends that came while the end was being stored: started again after it */
@@ -148,10 +150,22 @@ void generation_break(struct generation *g, const struct gateway_failure *f, boo
 /* Its rows are gone, `what` was removed: ends it without a trace. May free g. */
 enum removed { REMOVED_CONVERSATION, REMOVED_MESSAGE };
 void generation_drop(struct generation *g, enum removed what);
+/* Ends it for whoever watches or waits, with failure if it runs; the store hears nothing of it. May free g. */
+void generation_end_untold(struct generation *g);
 void generation_unref(struct generation *g);
 void generation_free(struct generation *g);
+
+/* ---- chat_outbox.c: answers that wait for their engine ---- */
+/* QUEUED: waits, which may start the engine. */
+void generation_wait(struct generation *g);
 /* One look at an outbox entry whose hold has ended. */
 void generation_look_at_engine(struct generation *g);
+/* failure is set: one of the outbox without a word so far, that may be tried again, goes back into it (at the end of hob: by the
+ * next start). False: it is no such one. */
+MUST_CHECK bool generation_queue_again(struct generation *g);
+/* chat_new and chat_free. */
+void chat_open_outbox(struct chat *c);
+void chat_close_outbox(struct chat *c);
 
 /* ---- chat_call.c: prompt, call, and what the engine sends ---- */
 void generation_prepare(struct generation *g);

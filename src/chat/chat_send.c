@@ -201,8 +201,9 @@ static void make_generation(struct turn *t, const struct message_row *message,
                                  .user_id = t->user_id,
                                  .options_json = t->options_json,
                                  .continues = continues,
+                                 .outbox = t->mode == CHAT_WHEN_READY,
                                  .created_at = clock_wall_ms()};
-    enum generation_state state = t->mode == CHAT_WHEN_READY ? GENERATION_QUEUED : GENERATION_CONNECTING;
+    enum generation_state state = row.outbox ? GENERATION_QUEUED : GENERATION_CONNECTING;
     struct generation *g = generation_new(t->c, &row, state);
     g->is_retry = true;
     while (!list_is_empty(&t->sends)) {

@@ -74,6 +74,7 @@ struct generation_row {
     char *state; /* queued|connecting|streaming|done|stopped|interrupted|failed */
     char *options_json /* or NULL */, *error_json /* or NULL */, *meta_json /* or NULL */;
     bool continues; /* goes on writing an answer that has text */
+    bool outbox;    /* it was queued at first: hob sends it by itself */
     int64_t created_at, finished_at /* 0: not yet */;
 };
 struct events_in { /* one flush to be appended; all is copied */
@@ -270,6 +271,9 @@ struct store_op *store_generation_append(struct store *s, const char *id, const 
 struct store_op *store_generation_finish(struct store *s, const char *id, const char *state,
                                          const char *error_json, const char *meta_json, store_fn done,
                                          void *arg);
+/* One that runs and has no text waits again: QUEUED, its log is dropped, and it gets another id, so that who has read the lost
+ * events does not take the new ones for what follows them. Result: generations[0]. ERR_EXISTS: it has text, or has ended. */
+struct store_op *store_generation_requeue(struct store *s, const char *id, store_fn done, void *arg);
 /* user_id NULL: any owner. generations[0]. */
 struct store_op *store_generation_read(struct store *s, const char *user_id, const char *id, store_fn done,
                                        void *arg);
@@ -277,7 +281,7 @@ struct store_op *store_generation_read(struct store *s, const char *user_id, con
 struct store_op *store_generation_events(struct store *s, const char *user_id, const char *id,
                                          int64_t after_seq, store_fn done, void *arg);
 /* At start: every connecting or streaming generation ends as interrupted (text so far kept; without text: failed, as
- * above). Result: generations still queued (the outbox). */
+ * above; of the outbox: queued again). Result: generations still queued (the outbox). */
 struct store_op *store_generations_recover(struct store *s, const char *error_json, store_fn done, void *arg);
 
 /* ---- attachments: content-addressed per user ---- */

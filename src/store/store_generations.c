@@ -55,9 +55,9 @@ static enum err run_generation_add(struct db *db, struct store_op *op)
     tree_show_answer(db, row);
     db_run(db,
            "INSERT INTO generations (id, conversation_id, message_id, answer_id, server_id, user_id, state, "
-           "options_json, continues, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-           "ttttttttbi", row->id, row->conversation_id, row->message_id, row->answer_id, row->server_id,
-           row->user_id, row->state, row->options_json, row->continues, row->created_at);
+           "options_json, continues, created_at, outbox) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           "ttttttttbib", row->id, row->conversation_id, row->message_id, row->answer_id, row->server_id,
+           row->user_id, row->state, row->options_json, row->continues, row->created_at, row->outbox);
     db_run(db, "UPDATE messages SET state = 'answered' WHERE id = ?", "t", row->message_id);
     db_run(db, "UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?", "it", clock_wall_ms(),
            row->conversation_id);
@@ -81,6 +81,7 @@ struct store_op *store_generation_add(struct store *s, const struct generation_r
     in->state = store_op_text(op, row->state);
     in->options_json = store_op_text(op, row->options_json);
     in->continues = row->continues;
+    in->outbox = row->outbox;
     in->created_at = row->created_at ? row->created_at : clock_wall_ms();
     return store_op_submit(op);
 }
@@ -272,9 +273,56 @@ static void add_generation_rows(struct db *db, struct store_op *op, sqlite3_stmt
         row_generation(op, st, store_op_row(op, sizeof(struct generation_row)));
 }
 
+#define IS_WITHOUT_TEXT                                                    \
+    "g.finished_at = 0 AND NOT EXISTS (SELECT 1 FROM generation_events e " \
+    "WHERE e.generation = g.seq AND (e.content <> '' OR e.reasoning <> '' OR e.tool_calls_json IS NOT NULL))"
+
+static void queue_again(struct db *db, const char *id, const char *new_id)
+{
+    db_run(db, "DELETE FROM generation_events WHERE generation = (SELECT seq FROM generations WHERE id = ?)",
+           "t", id);
+    db_run(db, "UPDATE generations SET state = 'queued', id = ? WHERE id = ?", "tt", new_id, id);
+}
+
+static enum err run_generation_requeue(struct db *db, struct store_op *op)
+{
+    const struct generation_row *in = &((struct generation_in *)op->in)->row;
+    char new_id[UUID_LEN + 1];
+    rand_uuid(new_id);
+    if (!db_has(db, "SELECT 1 FROM generations g WHERE g.id = ? AND " IS_WITHOUT_TEXT, "t", in->id))
+        return db_fail(db, ERR_EXISTS, "The generation has text, or has ended");
+    queue_again(db, in->id, new_id);
+    load_generation(db, op, new_id);
+    if (db->err == ERR_OK)
+        *(struct generation_row *)store_op_row(op, sizeof(struct generation_row)) = *op->result.generation;
+    return ERR_OK;
+}
+
+struct store_op *store_generation_requeue(struct store *s, const char *id, store_fn done, void *arg)
+{
+    return store_op_submit(new_op(s, STORE_WRITE, run_generation_requeue, id, done, arg));
+}
+
+/* Who sent them goes on trusting that they are answered. */
+static void queue_outbox_again(struct db *db, struct store_op *op)
+{
+    add_generation_rows(db, op,
+                        db_query(db,
+                                 "SELECT " GENERATION_COLUMNS " FROM generations g WHERE g.outbox "
+                                 "AND g.state <> 'queued' AND " IS_WITHOUT_TEXT,
+                                 ""));
+    for (size_t i = 0; i < op->result.n; i++) {
+        char new_id[UUID_LEN + 1];
+        rand_uuid(new_id);
+        queue_again(db, op->result.generations[i].id, new_id);
+    }
+    op->result.n = 0;
+}
+
 static enum err run_generations_recover(struct db *db, struct store_op *op)
 {
     const struct generation_row *in = &((struct generation_in *)op->in)->row;
+    queue_outbox_again(db, op);
     add_generation_rows(db, op,
                         db_query(db,
                                  "SELECT " GENERATION_COLUMNS " FROM generations g WHERE g.finished_at = 0 "

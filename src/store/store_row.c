@@ -65,6 +65,7 @@ void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row
         .continues = sqlite3_column_int(st, 10) != 0,
         .created_at = sqlite3_column_int64(st, 11),
         .finished_at = sqlite3_column_int64(st, 12),
+        .outbox = sqlite3_column_int(st, 13) != 0,
     };
 }
 

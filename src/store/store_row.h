@@ -26,7 +26,7 @@ char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
     "(SELECT max(seq) FROM generations WHERE answer_id = m.id)) "
 #define GENERATION_COLUMNS                                                                                  \
     "g.id, g.conversation_id, g.message_id, g.answer_id, g.server_id, g.user_id, g.state, g.options_json, " \
-    "g.error_json, g.meta_json, g.continues, g.created_at, g.finished_at"
+    "g.error_json, g.meta_json, g.continues, g.created_at, g.finished_at, g.outbox"
 
 void row_conversation(struct store_op *op, sqlite3_stmt *st, struct conversation_row *out);
 void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out);

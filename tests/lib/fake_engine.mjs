@@ -1,5 +1,7 @@
 // An engine that does whatever the last message says: `node fake_engine.mjs PORT [PROPS]`. The first word is a key of
 // `acts`; PROPS is what GET /props answers.
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -26,13 +28,40 @@ const acts = {
     for (const tool_calls of JSON.parse(text)) res.write(data(chunk({ tool_calls })));
     res.end(data(chunk({}, 'tool_calls')) + data('[DONE]'));
   },
-  /** The rest of the message is a list of deltas; a number waits so many ms, null ends without a word. */
+  /** The rest of the message is a list of deltas; a number waits so many ms, an error is said, null ends without a word. */
   async deltas(res, text) {
     res.writeHead(200, SSE);
     for (const delta of JSON.parse(text)) {
       if (delta === null) return res.end();
       if (typeof delta === 'number') await sleep(delta);
+      else if (delta.error) return res.end(data(JSON.stringify(delta)));
       else res.write(data(chunk(delta)));
+    }
+    res.end(END);
+  },
+  /** The same, byte by byte. */
+  async bytes(res, text) {
+    res.writeHead(200, SSE);
+    for (const byte of Buffer.from(
+      JSON.parse(text)
+        .map((d) => data(chunk(d)))
+        .join('') + END
+    )) {
+      if (!res.write(Buffer.from([byte]))) await once(res, 'drain');
+      if (byte === 10) await sleep(1);
+    }
+    res.end();
+  },
+  /** `note FILE WORD`: puts the word into a line of the file, then says it in a few pieces. */
+  async note(res, text) {
+    const [file, word] = text.split(' ');
+    appendFileSync(file, `${word}\n`);
+    await sleep(5);
+    res.writeHead(200, SSE);
+    res.write(data(chunk({ role: 'assistant', content: null })));
+    for (const piece of ['You said ', word, '.', ' Good', ' bye.']) {
+      await sleep(10);
+      res.write(data(chunk({ content: piece })));
     }
     res.end(END);
   },

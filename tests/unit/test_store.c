@@ -430,27 +430,43 @@ static void recovery_ends_what_ran_and_gives_the_outbox(void **state)
 {
     struct fixture *f = *state;
     add_users(f);
-    char ids[3][2][4] = {{"m1", "a1"}, {"m2", "a2"}, {"m3", "a3"}}, gens[3][4] = {"g1", "g2", "g3"};
-    for (int i = 0; i < 3; i++) {
-        say(f, ids[i][0], NULL, "\"q\"");
-        struct generation_row g = a_generation(gens[i], ids[i][0], ids[i][1]);
-        g.state = STR(i == 2 ? "queued" : "streaming");
+    static const struct {
+        char message[4], answer[4], generation[4], state[12];
+        bool outbox;
+    } cases[] = {{"m1", "a1", "g1", "streaming", false},
+                 {"m2", "a2", "g2", "streaming", false},
+                 {"m3", "a3", "g3", "queued", true},
+                 {"m4", "a4", "g4", "streaming", true},
+                 {"m5", "a5", "g5", "connecting", true}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        say(f, cases[i].message, NULL, "\"q\"");
+        struct generation_row g = a_generation(cases[i].generation, cases[i].message, cases[i].answer);
+        g.state = STR(cases[i].state);
+        g.outbox = cases[i].outbox;
         OK(f, NULL, store_generation_add, &g);
     }
     append(f, "g1", 1, 1, "half", "");
+    append(f, "g4", 1, 1, "", "half a thought");
+    append(f, "g5", 1, 1, "", "");
     close_store(f);
     open_store(f);
     struct answer a = ASK(f, NULL, store_generations_recover, "{\"e\":1}");
-    assert_int_equal(a.n, 1);
+    assert_int_equal(a.n, 2);
     OK(f, see_generation, store_generation_read, NULL, "g1");
     assert_seen("g1 interrupted {\"e\":1} ended");
     OK(f, see_generation, store_generation_read, NULL, "g2");
     assert_seen("g2 failed {\"e\":1} ended");
     OK(f, see_generation, store_generation_read, NULL, "g3");
     assert_seen("g3 queued ");
+    OK(f, see_generation, store_generation_read, NULL, "g4");
+    assert_seen("g4 interrupted {\"e\":1} ended");
+    /* nothing was said yet: it is sent again, with a log of its own */
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_read, NULL, "g5");
     OK(f, see_messages, store_conversation_read, "ann", "c1");
     assert_seen("m1<- user answered \"q\"\na1<m1 assistant interrupted \"half\"\nm2<- user pending \"q\"\n"
-                "m3<- user answered \"q\"\na3<m3 assistant queued \"\"\n");
+                "m3<- user answered \"q\"\na3<m3 assistant queued \"\"\n"
+                "m4<- user answered \"q\"\na4<m4 assistant interrupted \"\" think half a thought\n"
+                "m5<- user answered \"q\"\na5<m5 assistant queued \"\"\n");
 }
 
 /* ---- attachments ---- */

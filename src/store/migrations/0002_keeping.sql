@@ -30,3 +30,6 @@ CREATE INDEX attachments_import ON attachments (import_id) WHERE import_id IS NO
 ALTER TABLE messages ADD COLUMN tool_calls_json TEXT; -- of an answer: OpenAI's array, or NULL
 -- The same while it is made: all so far, in the newest flush that brought a piece of one.
 ALTER TABLE generation_events ADD COLUMN tool_calls_json TEXT;
+
+-- It is to be answered by hob alone, whenever the engine is ready: what ends before its first word waits again.
+ALTER TABLE generations ADD COLUMN outbox INTEGER NOT NULL DEFAULT 0;

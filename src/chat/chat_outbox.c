@@ -1,0 +1,129 @@
+/*
+ * The outbox: answers that wait for their engine. One that was taken out and broke before its first word goes back, a few
+ * times: nobody may be there to send it again.
+ */
+#include "chat/chat_room.h"
+
+#define OUTBOX_MS    1000 /* how often the outbox looks for engines that somebody started */
+#define MAX_REQUEUES 3    /* in one run of hob: an engine that fails at each try is not asked for ever */
+
+/* ---- waiting ---- */
+
+static void on_engine_ready(void *arg, struct server *s, const struct gateway_failure *f)
+{
+    (void)s;
+    struct generation *g = arg;
+    g->hold = NULL;
+    if (!f)
+        generation_raise(g, GENERATION_EV_READY);
+    else if (!g->c->closing)
+        generation_look_at_engine(g);
+}
+
+void generation_look_at_engine(struct generation *g)
+{
+    if (g->state != GENERATION_QUEUED || g->hold || !g->is_added)
+        return;
+    struct server *s = gateway_server_by_id(g->c->gateway, g->row.server_id);
+    if (!s) {
+        struct gateway_failure f = {.err = ERR_NOT_FOUND, .code = "server_not_found"};
+        (void)err_set(&f.why, ERR_NOT_FOUND, "The server was removed");
+        generation_break(g, &f, false);
+    } else if (engine_state(server_engine(s)) == ENGINE_READY) {
+        generation_raise(g, GENERATION_EV_READY);
+    }
+}
+
+void generation_wait(struct generation *g)
+{
+    sends_accept(&g->sends, g);
+    struct server *s = gateway_server_by_id(g->c->gateway, g->row.server_id);
+    bool is_ready = s && engine_state(server_engine(s)) == ENGINE_READY;
+    if (is_ready && g->n_requeues > 0)
+        return; /* the timer tries again, so that there is time between */
+    if (s)
+        g->hold = gateway_wait_ready(g->c->gateway, s, g->is_retry, on_engine_ready, g);
+    else
+        generation_look_at_engine(g);
+}
+
+static void look_after_outbox(void *arg)
+{
+    struct chat *c = arg;
+    if (c->closing)
+        return;
+    LIST_EACH(g, &c->generations, struct generation, node) {
+        if (g->state == GENERATION_QUEUED)
+            generation_look_at_engine(g);
+    }
+}
+
+/* ---- back into it ---- */
+
+struct requeue {
+    struct chat *c;
+    struct generation *g; /* that broke: it may be on the stack still */
+    struct store_op *op;  /* NULL: the next start does it */
+    struct list node;     /* in chat.requeues */
+};
+
+static void free_requeue(struct requeue *r)
+{
+    store_cancel(r->op);
+    list_remove(&r->node);
+    generation_unref(r->g);
+    free(r);
+}
+
+static void on_requeued(void *arg, const struct store_result *result)
+{
+    struct requeue *r = arg;
+    struct chat *c = r->c;
+    r->op = NULL;
+    if (result->err) {
+        log_warn("chat: an answer is not tried again before the next start: %s", result->why.text);
+    } else if (!c->closing) {
+        struct generation *g = generation_new(c, &result->generations[0], GENERATION_QUEUED);
+        g->n_requeues = r->g->n_requeues + 1;
+        log_info("chat: generation %s waits in the outbox again", g->row.id);
+        generation_begin(g, false);
+    }
+    free_requeue(r);
+}
+
+bool generation_queue_again(struct generation *g)
+{
+    struct chat *c = g->c;
+    bool is_waiting = g->state == GENERATION_CONNECTING || g->state == GENERATION_PROMISED ||
+                      g->state == GENERATION_ANSWERING;
+    if (!g->row.outbox || !g->is_added || !is_waiting || !g->is_retryable)
+        return false;
+    if (!c->closing && g->n_requeues >= MAX_REQUEUES)
+        return false;
+    struct requeue *r = xcalloc(1, sizeof *r);
+    r->c = c;
+    r->g = g;
+    g->n_refs++;
+    list_init(&r->node);
+    list_push_back(&c->requeues, &r->node);
+    if (!c->closing)
+        r->op = store_generation_requeue(c->store, g->row.id, on_requeued, r);
+    generation_end_untold(g);
+    return true;
+}
+
+/* ---- lifecycle ---- */
+
+void chat_open_outbox(struct chat *c)
+{
+    list_init(&c->requeues);
+    loop_timer_init(&c->outbox, c->loop, look_after_outbox, c);
+    loop_timer_repeat(&c->outbox, OUTBOX_MS);
+}
+
+void chat_close_outbox(struct chat *c)
+{
+    loop_timer_stop(&c->outbox);
+    LIST_EACH(r, &c->requeues, struct requeue, node)
+        free_requeue(r);
+}

@@ -1,0 +1,233 @@
+// An answer is the same however it is watched: cut after each event, polled, after a restart, and whoever leaves the POST.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { events, Hob, until } from '../lib/hob.mjs';
+import { random } from '../lib/random.mjs';
+
+const ENGINE = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
+
+let hob, server;
+before(async () => {
+  hob = await Hob.start();
+  const command = [process.execPath, ENGINE, '${PORT}'];
+  const res = await hob.post('/api/servers', { name: 'fake', kind: 'command', command });
+  server = (await res.json()).server;
+  await hob.startServer(server.id);
+});
+after(() => hob?.stop());
+
+const text = (...pieces) => pieces.map((content) => ({ content }));
+const call = (index, id, name, ...pieces) => [
+  { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] },
+  ...pieces.map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] }))
+];
+/** Waits between the deltas, so that the answer is still being written while it is watched. */
+const slowly = (deltas) => deltas.flatMap((delta) => [20, delta]);
+
+/** name: [what the engine is told, what is stored in the end] */
+const SHAPES = {
+  text: [
+    `deltas ${JSON.stringify(slowly(text('Hello', ' ', 'world', '\n\nand', ' more')))}`,
+    { content: 'Hello world\n\nand more' }
+  ],
+  reasoning: [
+    `deltas ${JSON.stringify(slowly([{ reasoning_content: 'hm' }, { reasoning_content: ', so' }, ...text('Yes', '.')]))}`,
+    { content: 'Yes.', reasoning: 'hm, so' }
+  ],
+  'think tags': [
+    `deltas ${JSON.stringify(slowly(text('<th', 'ink>', 'hm', '</', 'think', '>', 'Yes')))}`,
+    { content: '<think>hm</think>Yes' }
+  ],
+  'tool calls': [
+    `deltas ${JSON.stringify(slowly([...call(0, 'a', 'f', '{"x"', ':1}'), ...call(1, 'b', 'g', '{}')]))}`,
+    {
+      content: '',
+      tool_calls: [
+        { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } },
+        { id: 'b', type: 'function', function: { name: 'g', arguments: '{}' } }
+      ]
+    }
+  ],
+  'bytes of characters': [
+    `bytes ${JSON.stringify(text('grün → ', '👩‍💻', '\u{1F600}ä', '\u0007\u2028', 'ende'))}`,
+    { content: 'grün → 👩‍💻\u{1F600}ä\u0007\u2028ende' }
+  ],
+  'an error in the middle': [
+    `deltas ${JSON.stringify(slowly([...text('one ', 'two'), { error: { message: 'out of memory', code: 500 } }]))}`,
+    { content: 'one two', state: 'interrupted' }
+  ],
+  'a break in the middle': [
+    `deltas ${JSON.stringify(slowly([...text('one ', 'two'), null]))}`,
+    { content: 'one two', state: 'interrupted' }
+  ],
+  nothing: ['deltas []', { content: '' }]
+};
+
+/** Events as {id, event, data}, at most `n` of them; then the connection is cut. */
+async function watch(id, { after = 0, n = Infinity, follow = true } = {}) {
+  const abort = new AbortController();
+  const res = await hob.request(`/api/generations/${id}/events${follow ? '' : '?follow=false'}`, {
+    headers: after ? { 'last-event-id': String(after) } : {},
+    signal: abort.signal
+  });
+  assert.equal(res.status, 200);
+  const seen = [];
+  for await (const ev of events(res)) {
+    if (ev.data === null) continue;
+    seen.push(ev);
+    if (seen.length >= n) break;
+  }
+  abort.abort();
+  return seen;
+}
+
+const isLast = (ev) => ev?.data === '[DONE]';
+const lastId = (seen) => Number(seen.at(-1)?.id ?? 0);
+
+/** Reattaches after every single event, until the end. */
+async function watchInPieces(id, follow) {
+  const seen = [];
+  while (!isLast(seen.at(-1))) seen.push(...(await watch(id, { after: lastId(seen), n: 1, follow })));
+  return seen;
+}
+
+/** As a poll gets them: whatever is there each time. */
+async function poll(id) {
+  const seen = [];
+  while (!isLast(seen.at(-1))) {
+    seen.push(...(await watch(id, { after: lastId(seen), follow: false })));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return seen;
+}
+
+async function begin(content, more) {
+  const body = hob.message(server.id, content, more);
+  const abort = new AbortController();
+  const res = await hob.post('/api/chat/completions', body, { signal: abort.signal });
+  assert.equal(res.status, 200);
+  abort.abort();
+  return { id: res.headers.get('x-generation-id'), conversation: body.conversation_id };
+}
+
+describe('cut after each event, an answer is the same as uncut', () => {
+  const answers = {};
+
+  for (const [name, [content, stored]] of Object.entries(SHAPES))
+    test(`${name}: while it is written`, async () => {
+      const { id, conversation } = await begin(content);
+      const ways = await Promise.all([watch(id), watchInPieces(id, true), watchInPieces(id, false), poll(id)]);
+      const whole = ways[0];
+      assert.deepEqual(
+        whole.map((ev) => Number(ev.id)),
+        whole.map((_, i) => i + 1)
+      );
+      assert.equal(whole.at(-2).event, stored.state ? 'error' : 'done');
+      for (const way of ways) assert.deepEqual(way, whole);
+      const { messages } = await hob.get(`/api/conversations/${conversation}`);
+      for (const [field, value] of Object.entries({ state: 'done', ...stored }))
+        assert.deepEqual(messages[1][field], value, field);
+      answers[id] = whole;
+    });
+
+  const check = async () => {
+    for (const [id, whole] of Object.entries(answers)) {
+      for (let after = 0; after <= whole.length; after++) {
+        assert.deepEqual(await watch(id, { after }), whole.slice(after));
+        assert.deepEqual(await watch(id, { after, follow: false }), whole.slice(after));
+      }
+      assert.deepEqual(await watchInPieces(id, true), whole);
+    }
+  };
+  test('when they have ended', check);
+  test('when hob was restarted', async () => {
+    await hob.terminate();
+    await hob.run();
+    await check();
+    await hob.startServer(server.id);
+  });
+});
+
+test('whoever leaves the POST at whatever moment: the message is there once, and so is its answer', async () => {
+  const next = random(3);
+  const content = `deltas ${JSON.stringify(text('a', 'b', 'c', 'd').flatMap((delta) => [4, delta]))}`;
+  const rounds = Array.from({ length: 40 }, () => hob.message(server.id, content));
+  for (const body of rounds) {
+    const times = 1 + Math.floor(next() * 3);
+    for (let i = 0; i < times; i++) {
+      const signal = AbortSignal.timeout(Math.floor(next() * 30));
+      await hob
+        .post('/api/chat/completions', body, { signal })
+        .then((res) => res.text())
+        .catch(() => {});
+    }
+  }
+  for (const body of rounds) {
+    const res = await hob.post('/api/chat/completions', body);
+    assert.equal(res.status, 200);
+    await res.text();
+    const { messages } = await hob.get(`/api/conversations/${body.conversation_id}`);
+    assert.deepEqual(
+      messages.map((m) => [m.role, m.state, m.role === 'user' ? m.id : m.content]),
+      [
+        ['user', 'answered', body.message.id],
+        ['assistant', 'done', 'abcd']
+      ]
+    );
+  }
+});
+
+test('the outbox is listed in its conversation, keeps its order, and an entry can be taken back', async () => {
+  const slow = await hob.addDemo('slow', ['--load-seconds', '1', '--slots', '1', '--tokens-per-second', '0']);
+  const conversations = [];
+  for (const word of ['one', 'two', 'three', 'four']) {
+    const body = hob.message(slow.id, `echo ${word}`, { mode: 'when_ready' });
+    const res = await hob.post('/api/chat/completions', body);
+    assert.equal(res.status, 202);
+    conversations.push({ id: body.conversation_id, generation: (await res.json()).generation.id });
+  }
+  for (const { id, generation } of conversations) {
+    const { conversation, messages } = await hob.get(`/api/conversations/${id}`);
+    assert.equal(conversation.generating, true);
+    assert.deepEqual([messages[1].state, messages[1].generation_id], ['queued', generation]);
+  }
+  const [, two] = conversations;
+  const stopped = await (await hob.post(`/api/generations/${two.generation}/stop`)).json();
+  assert.equal(stopped.generation.state, 'stopped');
+  const answers = await until(async () => {
+    const all = await Promise.all(conversations.map(({ id }) => hob.get(`/api/conversations/${id}`)));
+    return all.every(({ conversation }) => !conversation.generating) && all.map(({ messages }) => messages[1]);
+  }, 'the outbox is empty');
+  assert.deepEqual(
+    answers.map((a) => [a.state, a.content]),
+    [
+      ['done', 'one'],
+      ['stopped', ''],
+      ['done', 'three'],
+      ['done', 'four']
+    ]
+  );
+  const { lines } = await hob.get(`/api/servers/${slow.id}/log`);
+  assert.equal(lines.filter((line) => /tokens in/.test(line.text)).length, 3, 'what was taken back was never asked');
+  const unknown = await hob.post(`/api/generations/${randomUUID()}/stop`);
+  assert.equal(unknown.status, 404);
+});
+
+test('what of the outbox has no word yet when hob ends waits again, and is answered after the next start', async () => {
+  const mute = await hob.addDemo('mute', ['--hang-after-tokens', '0', '--tokens-per-second', '0']);
+  const body = hob.message(mute.id, 'echo at last', { mode: 'when_ready' });
+  assert.equal((await hob.post('/api/chat/completions', body)).status, 202);
+  const answer = async () => (await hob.get(`/api/conversations/${body.conversation_id}`)).messages[1];
+  await until(async () => (await answer())?.state === 'connecting', 'the engine has been asked');
+  const ended = hob.terminate();
+  await until(() => /stopping; /.test(hob.log), 'hob has heard it');
+  process.kill(hob.pid, 'SIGTERM');
+  await ended;
+  await hob.run();
+  await until(async () => ['queued', 'connecting'].includes((await answer())?.state), 'it waits again');
+  await hob.send('PATCH', `/api/servers/${mute.id}`, { args: ['--tokens-per-second', '0'] });
+  await hob.post(`/api/servers/${mute.id}/restart`);
+  await until(async () => (await answer())?.state === 'done', 'it is answered');
+  assert.equal((await answer()).content, 'at last');
+});
