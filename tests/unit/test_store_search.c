@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include "store/store_fts.h"
+#include "store/store_migrate.h"
 #include "store/store_search_query.h"
 #include "store_fixture.h"
 
@@ -232,6 +233,40 @@ static void nobody_finds_what_is_not_his(void **state)
                                         "c1 m1 (archived): shared word, [ann]\n");
 }
 
+/* A database of a hob that knew no search yet. */
+static void what_was_there_before_is_indexed(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    AUTO(mem) struct db *db = xcalloc(1, sizeof(*db));
+    struct err_text why = {0};
+    assert_int_equal(db_open(db, path, &why), ERR_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sqlite3_exec(db->sql, store_migrations[i].sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_string_equal(store_migrations[2].name, "0003_search");
+    assert_int_equal(
+        sqlite3_exec(
+            db->sql,
+            "PRAGMA user_version = 2; PRAGMA application_id = 0x686f6221;"
+            "INSERT INTO users VALUES ('ann', 'Ann', 'user', 'active', '$x', 1);"
+            "INSERT INTO conversations (id, user_id, title, created_at, updated_at) VALUES "
+            "('c1', 'ann', 'An old title', 1, 1), ('c2', 'ann', 'Another', 2, 2);"
+            "INSERT INTO messages (seq, id, conversation_id, role, state, created_at, content_json) VALUES "
+            "(1, 'm1', 'c1', 'user', 'answered', 1, '\"an old question\"'),"
+            "(2, 'a1', 'c1', 'assistant', '', 1, '\"\"'),"
+            "(3, 'm2', 'c2', 'user', 'pending', 2, 'no JSON, old');",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    db_close(db);
+    open_store(f);
+    assert_string_equal(find(f, "old"), "c1 title: An [old] title\nc1 m1: an [old] question\n");
+    check_indices(f);
+    OK(f, NULL, store_conversation_remove, "ann", "c1");
+    OK(f, NULL, store_conversation_remove, "ann", "c2");
+    assert_string_equal(find(f, "old"), "");
+    check_indices(f);
+}
+
 /* ---- pages ---- */
 
 static struct search_place next_place;
@@ -323,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_texts_are_searched, setup, teardown),
         cmocka_unit_test_setup_teardown(the_index_follows_every_change, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_finds_what_is_not_his, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_there_before_is_indexed, make_dir, teardown),
         cmocka_unit_test_setup_teardown(pages_join_without_gap_or_double, setup, teardown),
         cmocka_unit_test_setup_teardown(pieces_are_short_and_whole, setup, teardown),
     };
