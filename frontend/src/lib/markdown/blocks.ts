@@ -17,6 +17,7 @@ export class BlockStream {
 	#settled: Block[] = [];
 	#next = 0;
 	#last: Block[] = [];
+	#definitions = '';
 	readonly #options: MarkedOptions;
 
 	/** The options must be the renderer's, extensions included, or blocks and HTML disagree. */
@@ -32,6 +33,7 @@ export class BlockStream {
 		} else {
 			this.#settled = [];
 			this.#next = 0;
+			this.#definitions = '';
 			this.#tail = text;
 		}
 		this.#text = text;
@@ -41,6 +43,11 @@ export class BlockStream {
 			return old && old.id === block.id && old.raw === block.raw ? old : block;
 		});
 		return this.#last;
+	}
+
+	/** The parts of the text that may define links ("[1]: https://..."). */
+	get definitions(): string {
+		return this.#definitions + this.#tail;
 	}
 
 	/* A block is settled once two later ones exist: lists and tables can still merge with the next. */
@@ -56,6 +63,8 @@ export class BlockStream {
 		if (seen === 2) {
 			for (const token of tokens.slice(0, keepFrom)) {
 				used += token.raw.length;
+				if (token.type !== 'code' && token.raw.includes(']:'))
+					this.#definitions += `${token.raw}\n\n`;
 				if (token.type !== 'space') this.#settled.push(toBlock(token, this.#next++));
 			}
 			this.#tail = this.#tail.slice(used);

@@ -147,7 +147,7 @@ describe('what an answer may contain', () => {
 	it('names a remote image with a link instead of loading it', () => {
 		const element = body('![a cat](https://example.org/cat.png)');
 		expect(element.querySelector('img')).toBeNull();
-		expect(element.querySelector('a')?.textContent).toBe('Image: a cat');
+		expect(element.querySelector('a')?.textContent).toBe('Image: a cat (example.org)');
 	});
 	it('shows an image that is in the answer itself', () => {
 		expect(body('![dot](data:image/png;base64,iVBORw0KGgo=)').querySelector('img')?.alt).toBe(
@@ -158,6 +158,17 @@ describe('what an answer may contain', () => {
 		const region = body('| a | b |\n|--:|---|\n| 1 | 2 |').querySelector('.table-scroll');
 		expect(region?.getAttribute('tabindex')).toBe('0');
 		expect(region?.querySelector('th')?.getAttribute('align')).toBe('right');
+	});
+	it('names a table by its head and lets text choose its direction', () => {
+		const region = body('| name | size |\n|---|---|\n| 1 | 2 |').querySelector('[role=region]');
+		expect(region?.getAttribute('aria-label')).toBe('Table: name, size');
+		for (const text of ['| a |\n|---|\n| b |', '- a', '1. a', '> a'])
+			expect(body(text).querySelector('[dir=auto]')).not.toBeNull();
+	});
+	it('shows footnotes', () => {
+		const out = body('a[^1] b\n\n[^1]: the *note*\n');
+		expect(out.querySelector('p sup')?.textContent).toBe('1');
+		expect(out.querySelector('.footnote em')?.textContent).toBe('note');
 	});
 	it('names task boxes', () => {
 		const boxes = body('- [x] one\n- [ ] two').querySelectorAll('.task');

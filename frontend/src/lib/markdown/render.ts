@@ -3,12 +3,25 @@
  * marked makes is sanitised by an allow-list, and nothing in an answer makes the browser ask another host.
  */
 import DOMPurify from 'dompurify';
-import { Lexer, Marked, Parser, Renderer, type TokenizerAndRendererExtension } from 'marked';
+import {
+	Lexer,
+	Marked,
+	Parser,
+	Renderer,
+	Tokenizer,
+	type TokenizerAndRendererExtension
+} from 'marked';
 import { languageName } from './blocks';
 import { highlighter, typesetter } from './lazy.svelte';
+import { wrapsCode } from './wrap';
 
 /** Blocks above this are shown as they are; inline parsing of hostile text can be quadratic. */
-const MAX_INLINE_CHARS = 60_000;
+const MAX_INLINE_CHARS = 40_000;
+/** Quotes and lists nested deeper than this are text: nobody reads them, and each level costs a reading. */
+const MAX_DEPTH = 12;
+
+/** With more definitions than this it is not looked up which are used. */
+const MAX_TAGS = 200;
 
 export type LinkTable = Record<string, { href: string | null; title?: string | null }>;
 
@@ -51,6 +64,49 @@ const mathInline: TokenizerAndRendererExtension = {
 	renderer: (token) => math(String(token.text), false)
 };
 
+const indexIn = (src: string, mark: string): number | undefined => {
+	const at = src.indexOf(mark);
+	return at < 0 ? undefined : at;
+};
+
+/* "[^1]" and "[^1]: note", without links between them: an answer may name nothing in the page. */
+const footnote: TokenizerAndRendererExtension = {
+	name: 'footnote',
+	level: 'block',
+	start: (src) => /(?:^|\n)\[\^[^\]\s]{1,30}\]:/.exec(src)?.index,
+	tokenizer(src) {
+		const m = /^\[\^([^\]\s]{1,30})\]:[ \t]+([^\n]+(?:\n(?!\s*(?:\n|\[\^))[^\n]+)*)\n*/.exec(src);
+		if (!m) return undefined;
+		const tokens = this.lexer.inline(m[2] ?? '');
+		return { type: 'footnote', raw: m[0], text: m[1] ?? '', tokens };
+	},
+	renderer(token) {
+		return `<p class="footnote"><sup>${escapeHtml(String(token.text))}</sup> ${this.parser.parseInline(token.tokens ?? [])}</p>`;
+	}
+};
+const footnoteMark: TokenizerAndRendererExtension = {
+	name: 'footnoteMark',
+	level: 'inline',
+	start: (src) => indexIn(src, '[^'),
+	tokenizer(src) {
+		const m = /^\[\^([^\]\s]{1,30})\](?!:)/.exec(src);
+		return m ? { type: 'footnoteMark', raw: m[0], text: m[1] ?? '' } : undefined;
+	},
+	renderer: (token) => `<sup>${escapeHtml(String(token.text))}</sup>`
+};
+
+let depth = 0;
+/** Runs a tokenizer that goes into what it finds, unless that is nested too deep. */
+function nested<T>(tokenize: () => T): T | undefined {
+	if (depth >= MAX_DEPTH) return undefined;
+	depth++;
+	try {
+		return tokenize();
+	} finally {
+		depth--;
+	}
+}
+
 /* An address may lead outside in a new tab, or to a page of hob; everything else becomes text. */
 function linkAttributes(href: string): string | null {
 	if (/^\/(?![/\\])/.test(href)) return `href="${escapeHtml(href)}"`;
@@ -64,7 +120,16 @@ const DATA_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
 
 export const marked = new Marked({
 	gfm: true,
-	tokenizer: { html: () => undefined, tag: () => undefined },
+	tokenizer: {
+		html: () => undefined,
+		tag: () => undefined,
+		blockquote(src) {
+			return nested(() => Tokenizer.prototype.blockquote.call(this, src));
+		},
+		list(src) {
+			return nested(() => Tokenizer.prototype.list.call(this, src));
+		}
+	},
 	renderer: {
 		html: ({ text }) => escapeHtml(text),
 		code: ({ text, lang }) => codeHtml(text, languageName(lang)),
@@ -101,20 +166,22 @@ export const marked = new Marked({
 				return `<img src="${href}" alt="${escapeHtml(text)}"${title ? ` title="${escapeHtml(title)}"` : ''}>`;
 			const label = `Image: ${escapeHtml(text || href)}`;
 			const attributes = linkAttributes(href);
-			return attributes ? `<a ${attributes} class="image-link">${label}</a>` : label;
+			if (!attributes) return label;
+			const host = URL.canParse(href) ? ` (${escapeHtml(new URL(href).host)})` : '';
+			return `<a ${attributes} class="image-link">${label}${host}</a>`;
 		}
 	}
 });
-marked.use({ extensions: [mathBlock, mathInline] });
+marked.use({ extensions: [mathBlock, mathInline, footnote, footnoteMark] });
 
 /* Code inside a list or a quote; top-level code is a component. Buttons work by delegation. */
 function codeHtml(text: string, lang: string): string {
 	const html = highlight(text, lang);
 	return (
 		`<div class="code-block"><div class="code-head"><span>${escapeHtml(lang || 'text')}</span>` +
-		`<button type="button" data-code-action="wrap" aria-pressed="false">Wrap</button>` +
+		`<button type="button" data-code-action="wrap" aria-pressed="${String(wrapsCode())}">Wrap</button>` +
 		`<button type="button" data-code-action="copy">Copy</button></div>` +
-		`<pre tabindex="0" role="region" aria-label="Code"><code>${html}</code></pre></div>`
+		`<pre${wrapsCode() ? ' class="wrapped"' : ''} tabindex="0" role="region" aria-label="Code"><code>${html}</code></pre></div>`
 	);
 }
 
@@ -126,7 +193,7 @@ export function highlight(text: string, lang: string): string {
 
 const ALLOWED_TAGS = [
 	...['p', 'br', 'hr', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'ul', 'ol', 'li'],
-	...['strong', 'em', 'del', 'code', 'pre', 'a', 'img', 'span', 'div', 'button'],
+	...['strong', 'em', 'del', 'sup', 'code', 'pre', 'a', 'img', 'span', 'div', 'button'],
 	...['table', 'thead', 'tbody', 'tr', 'th', 'td', 'svg', 'path', 'line', '#text']
 ];
 const ALLOWED_ATTR = [
@@ -159,7 +226,9 @@ export function renderBlock(raw: string, links?: LinkTable): string {
 			ALLOWED_ATTR,
 			ALLOW_DATA_ATTR: false,
 			ALLOW_ARIA_ATTR: false,
-			ALLOW_UNKNOWN_PROTOCOLS: false
+			ALLOW_UNKNOWN_PROTOCOLS: false,
+			// Words, not an address: "Table: name" would be taken for a scheme.
+			ADD_URI_SAFE_ATTR: ['aria-label']
 		});
 	} catch {
 		return plain(raw); // nested deeper than the stack
@@ -167,6 +236,15 @@ export function renderBlock(raw: string, links?: LinkTable): string {
 }
 
 const plain = (raw: string): string => `<p class="whitespace-pre-wrap">${escapeHtml(raw)}</p>`;
+
+/** Whether this block may name one of these definitions. */
+export function usesLinks(raw: string, links: LinkTable): boolean {
+	if (!raw.includes('[')) return false;
+	const tags = Object.keys(links);
+	if (tags.length > MAX_TAGS) return true;
+	const text = raw.toLowerCase().replace(/\s+/g, ' ');
+	return tags.some((tag) => text.includes(`[${tag}]`));
+}
 
 /** The reference definitions of a whole answer ("[1]: https://..."), for links in other blocks; null if none. */
 export function linkTable(text: string): LinkTable | null {
