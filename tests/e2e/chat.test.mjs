@@ -139,7 +139,7 @@ describe('an answer', { concurrency: 3 }, () => {
     await say(page, 'What is hob?');
     await untilPhase(page, 'What is hob?', 'done');
     const summary = answer(page, 'What is hob?').locator('summary');
-    await summary.getByText('Reasoning').waitFor();
+    await summary.getByText(/^(Reasoning|Thought for .*)$/).waitFor();
     assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 0);
     await summary.click();
     assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 1);
