@@ -262,6 +262,7 @@ struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gatew
     list_init(&c->asks);
     titles_init(c);
     chat_open_outbox(c);
+    chat_open_compact(c);
     return c;
 }
 
@@ -330,6 +331,7 @@ void chat_free(struct chat *c)
     if (!c)
         return;
     chat_close_outbox(c);
+    chat_close_compact(c);
     loop_timer_stop(&c->grace);
     store_cancel(c->recovering);
     c->on_shutdown = NULL;

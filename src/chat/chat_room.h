@@ -32,6 +32,8 @@ struct chat {
     struct list titles;       /* that are wanted of a model */
     struct loop_timer title_look;
     struct list requeues;     /* on their way back into the outbox */
+    struct loop_timer compact_look;
+    struct store_op *compacting;
     bool closing;
     struct loop_timer grace;
     loop_fn on_shutdown;
@@ -193,6 +195,10 @@ void titles_drop(struct chat *c, const char *conversation_id);
 void viewers_pump(struct generation *g);
 void viewers_comment(struct generation *g, struct span line);
 void chat_free_viewers(struct chat *c);
+
+/* ---- chat_compact.c: old logs are made short; chat_new and chat_free ---- */
+void chat_open_compact(struct chat *c);
+void chat_close_compact(struct chat *c);
 
 /* ---- chat.c ---- */
 void chat_publish_generation(struct chat *c, const struct generation_row *row);

@@ -86,6 +86,7 @@ struct events_in { /* one flush to be appended; all is copied */
 struct events_row { /* one flush of a generation's event log */
     int64_t first_seq, last_seq;
     char *frames; /* SSE frames "id: N\ndata: ...\n\n" for first_seq..last_seq */
+    char *content, *reasoning, *tool_calls_json; /* of store_generation_long only */
 };
 struct attachment_row {
     char *id, *user_id, *name, *mime;
@@ -280,6 +281,12 @@ struct store_op *store_generation_read(struct store *s, const char *user_id, con
 /* Events after seq, in order (a flush that began before is cut); generation beside them. */
 struct store_op *store_generation_events(struct store *s, const char *user_id, const char *id,
                                          int64_t after_seq, store_fn done, void *arg);
+/* The one that ended first, before the time given, and whose log was not made short yet: generation, and events[0] with the
+ * texts of all its events (tool_calls_json or NULL). n 0: there is none. */
+struct store_op *store_generation_long(struct store *s, int64_t before, store_fn done, void *arg);
+/* Its log is these frames now, numbered 1 to last_seq. ERR_NOT_FOUND: it is gone, or has not ended. */
+struct store_op *store_generation_compact(struct store *s, const char *id, int64_t last_seq,
+                                          struct span frames, store_fn done, void *arg);
 /* At start: every connecting or streaming generation ends as interrupted (text so far kept; without text: failed, as
  * above; of the outbox: queued again). Result: generations still queued (the outbox). */
 struct store_op *store_generations_recover(struct store *s, const char *error_json, store_fn done, void *arg);

@@ -1,7 +1,9 @@
 // An answer is the same however it is watched: cut after each event, polled, after a restart, and whoever leaves the POST.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { events, Hob, until } from '../lib/hob.mjs';
 import { random } from '../lib/random.mjs';
 
@@ -102,6 +104,28 @@ async function poll(id) {
   return seen;
 }
 
+/** What all events say together. */
+function joined(seen) {
+  const said = { content: '', reasoning: '', calls: {}, finish: null, end: null };
+  for (const ev of seen.filter((ev) => !isLast(ev))) {
+    const data = JSON.parse(ev.data);
+    if (ev.event !== 'message') {
+      said.end = [ev.event, data];
+      continue;
+    }
+    const { delta, finish_reason } = data.choices[0];
+    said.content += delta.content ?? '';
+    said.reasoning += delta.reasoning_content ?? '';
+    said.finish ??= finish_reason;
+    for (const call of delta.tool_calls ?? []) {
+      const whole = (said.calls[call.index] ??= { name: '', arguments: '' });
+      whole.name += call.function.name ?? '';
+      whole.arguments += call.function.arguments ?? '';
+    }
+  }
+  return said;
+}
+
 async function begin(content, more) {
   const body = hob.message(server.id, content, more);
   const abort = new AbortController();
@@ -144,6 +168,30 @@ describe('cut after each event, an answer is the same as uncut', () => {
   test('when hob was restarted', async () => {
     await hob.terminate();
     await hob.run();
+    await check();
+  });
+  test('after two days, when their logs have been made short: the same texts and the same end', async () => {
+    await hob.terminate();
+    const shift = 'UPDATE generations SET finished_at = finished_at - 172800000';
+    execFileSync('python3', [
+      '-c',
+      `import sqlite3; c = sqlite3.connect("${hob.dir}/hob.db"); c.execute("${shift}"); c.commit()`
+    ]);
+    await hob.run();
+    for (const [id, before] of Object.entries(answers)) {
+      const wanted = joined(before);
+      const short = await until(
+        async () => {
+          const seen = await watch(id);
+          return !isDeepStrictEqual(seen, before) && seen;
+        },
+        'the log is short',
+        { every: 200 }
+      );
+      assert.ok(short.length <= 7);
+      assert.deepEqual(joined(short), wanted);
+      answers[id] = short;
+    }
     await check();
     await hob.startServer(server.id);
   });

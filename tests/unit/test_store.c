@@ -404,6 +404,38 @@ static void see_events(const struct store_result *r)
     snprintf(seen, sizeof(seen), "%s", buf_str(b));
 }
 
+static void see_long(const struct store_result *r)
+{
+    const struct events_row *row = r->n ? &r->events[0] : NULL;
+    snprintf(seen, sizeof(seen), "%s: %s, %s, %s", row ? r->generation->id : "-", row ? row->content : "-",
+             row ? row->reasoning : "-", row && row->tool_calls_json ? row->tool_calls_json : "-");
+}
+
+static void old_logs_are_found_and_replaced_once(void **state)
+{
+    struct fixture *f = *state;
+    int64_t later = clock_wall_ms() + 60000;
+    add_users(f);
+    say(f, "m1", NULL, "\"q\"");
+    generate(f, "g1", "m1", "a1", false);
+    append_with_tools(f, "g1", 1, 2, "one ", "hm", "[1]");
+    append(f, "g1", 3, 3, "two", " so");
+    OK(f, see_long, store_generation_long, later);
+    assert_seen("-: -, -, -"); /* it has not ended */
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_compact, "g1", (int64_t)1, SPAN_LIT("x"));
+    OK(f, NULL, store_generation_finish, "g1", "done", NULL, NULL);
+    OK(f, see_long, store_generation_long, later - 120000);
+    assert_seen("-: -, -, -"); /* not yet old */
+    OK(f, see_long, store_generation_long, later);
+    assert_seen("g1: one two, hm so, [1]");
+    OK(f, NULL, store_generation_compact, "g1", (int64_t)2, SPAN_LIT("id: 1\n\nid: 2\n\n"));
+    OK(f, see_long, store_generation_long, later);
+    assert_seen("-: -, -, -");
+    OK(f, see_events, store_generation_events, "ann", "g1", (int64_t)0);
+    assert_seen("[1-2]id: 1\n\nid: 2\n\n");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_compact, "g0", (int64_t)1, SPAN_LIT("x"));
+}
+
 static void events_replay_after_a_number(void **state)
 {
     struct fixture *f = *state;
@@ -837,6 +869,7 @@ int main(void)
         IN_STORE(conversations_are_named_listed_and_removed),
         IN_STORE(titles_are_first_lines),
         IN_STORE(tool_calls_are_the_last_ones_that_were_flushed),
+        IN_STORE(old_logs_are_found_and_replaced_once),
         IN_STORE(finishing_joins_the_text),
         IN_STORE(one_message_has_one_running_answer),
         IN_STORE(an_answer_that_never_began_leaves_the_message_pending),

@@ -33,3 +33,6 @@ ALTER TABLE generation_events ADD COLUMN tool_calls_json TEXT;
 
 -- It is to be answered by hob alone, whenever the engine is ready: what ends before its first word waits again.
 ALTER TABLE generations ADD COLUMN outbox INTEGER NOT NULL DEFAULT 0;
+-- Its log was made short: few large events instead of one a token.
+ALTER TABLE generations ADD COLUMN compact INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX generations_long ON generations (finished_at) WHERE finished_at > 0 AND compact = 0;
