@@ -31,6 +31,7 @@ struct title {
     struct sse_parser sse;
     int status;
     bool is_stream, is_complete;
+    bool is_cut;     /* it had more to say than it may */
     struct buf body; /* of an answer that is no stream */
     struct buf said;
 };
@@ -70,7 +71,9 @@ static void on_entitled(void *arg, const struct store_result *r)
 static void take_title(struct title *t)
 {
     AUTO(buf) struct buf *title = buf_new();
-    if (!title_text_clean(buf_span(&t->said), title)) {
+    struct span said = span_trim(buf_span(&t->said));
+    bool is_whole = !t->is_cut || span_find(said, SPAN_LIT("\n")) >= 0; /* the first line, at least */
+    if (!is_whole || !title_text_clean(said, title)) {
         log_debug("chat: conversation %s: the model gave no title", t->conversation_id);
         drop(t);
         return;
@@ -88,6 +91,8 @@ static void take_data(struct title *t, struct span data)
         buf_add_span(&t->said, chunk.content);
     if (chunk.kind == CHUNK_DONE || (chunk.kind == CHUNK_DELTA && chunk.finish_reason))
         t->is_complete = true;
+    if (chunk.kind == CHUNK_DELTA && str_eq(chunk.finish_reason, "length"))
+        t->is_cut = true;
     chunk_release(&chunk);
 }
 
@@ -198,7 +203,7 @@ static void call(struct title *t, struct server *s, struct span body)
                                                  .is_background = true};
     log_debug("chat: conversation %s: asking %s for a title", t->conversation_id, server_config(s)->name);
     t->status = 0;
-    t->is_stream = t->is_complete = false;
+    t->is_stream = t->is_complete = t->is_cut = false;
     sse_parser_init(&t->sse, MAX_EVENT_BYTES, on_sse_event, NULL, t);
     loop_timer_init(&t->timeout, t->c->loop, on_timeout, t);
     loop_timer_start(&t->timeout, TITLE_TIMEOUT_MS);

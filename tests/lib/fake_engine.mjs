@@ -162,6 +162,10 @@ const acts = {
     const [, act, ...rest] = (typeof first === 'string' ? first : first[0].text).split(' ');
     if (act === 'hang') return acts.hang(res);
     if (act === 'status') return acts.status(res, rest.join(' '));
+    if (act === 'long') {
+      res.writeHead(200, SSE);
+      return res.end(data(chunk({ content: rest.join(' ') })) + data(chunk({}, 'length')) + data('[DONE]'));
+    }
     res.writeHead(200, SSE);
     res.end(data(chunk({ content: rest.join(' ') })) + END);
   },
