@@ -281,6 +281,22 @@ static void titles_are_first_lines(void **state)
     }
 }
 
+static void a_models_title_replaces_no_other(void **state)
+{
+    struct fixture *f = *state;
+    const struct conversation_change mine = {.title = "Mine"};
+    add_users(f);
+    say(f, "m1", NULL, "\"first line\"");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_entitle, "bob", "c1", "Bob's");
+    OK(f, see_conversations, store_conversation_entitle, "ann", "c1", "By a model");
+    assert_seen("c1 \"By a model\" s1\n");
+    EXPECT(ERR_EXISTS, f, NULL, store_conversation_entitle, "ann", "c1", "Again");
+    OK(f, NULL, store_conversation_set, "ann", "c1", &mine);
+    EXPECT(ERR_EXISTS, f, NULL, store_conversation_entitle, "ann", "c1", "Again");
+    OK(f, see_conversations, store_conversations_list, "ann");
+    assert_seen("c1 \"Mine\" s1\n");
+}
+
 /* ---- generations ---- */
 
 static void see_tool_calls(const struct store_result *r)
@@ -868,6 +884,7 @@ int main(void)
         IN_STORE(only_messages_without_an_answer_can_be_removed),
         IN_STORE(conversations_are_named_listed_and_removed),
         IN_STORE(titles_are_first_lines),
+        IN_STORE(a_models_title_replaces_no_other),
         IN_STORE(tool_calls_are_the_last_ones_that_were_flushed),
         IN_STORE(old_logs_are_found_and_replaced_once),
         IN_STORE(finishing_joins_the_text),
