@@ -213,9 +213,34 @@ static void refuses_bad_requests(void **state)
     }
 }
 
+static void titles_are_the_first_words(void **state)
+{
+    static const struct {
+        const char *first, *title;
+    } cases[] = {
+        {"how do I add a model?", "How do I add a model"},
+        {"how do I use hob from Python and C", "How do I use hob from"},
+        {"What does it mean, and why?", "What does it mean"},
+        {"echo  two   blanks\nand a line", "Two blanks"},
+        {"?!", ""},
+    };
+    char ask[] = "Write a title of at most six words for this", other[] = "What is a title?";
+    char *texts[] = {ask, other};
+    (void)state;
+    assert_true(demo_wants_title(texts, 1));
+    assert_false(demo_wants_title(texts + 1, 1));
+    assert_false(demo_wants_title(texts, 2));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(buf) struct buf *out = buf_new();
+        demo_title(span_str(cases[i].first), out);
+        assert_string_equal(buf_str(out), cases[i].title);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(titles_are_the_first_words),
         cmocka_unit_test(repeats_to_the_letter),
         cmocka_unit_test(shows_what_is_asked_for),
         cmocka_unit_test(answers_about_hob_and_admits_the_rest),
