@@ -31,7 +31,7 @@ struct chat {
     struct loop_timer outbox; /* looks after queued generations whose engine is not coming up */
     struct list titles;       /* that are wanted of a model */
     struct loop_timer title_look;
-    struct list requeues;     /* on their way back into the outbox */
+    struct list requeues; /* on their way back into the outbox */
     struct loop_timer compact_look;
     struct store_op *compacting;
     bool closing;

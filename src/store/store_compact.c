@@ -32,9 +32,23 @@ static void add_texts(struct db *db, struct store_op *op, const char *id)
     row->reasoning = joined(op, reasoning);
 }
 
+#define MAX_UNLOGGED 500 /* looked at in one step */
+
+/* What was imported never had a log. */
+static void pass_over_unlogged(struct db *db, int64_t before)
+{
+    db_run(
+        db,
+        "UPDATE generations SET compact = 1 WHERE seq IN (SELECT seq FROM generations WHERE finished_at > 0 "
+        "AND compact = 0 AND finished_at < ? ORDER BY finished_at LIMIT ?) "
+        "AND NOT EXISTS (SELECT 1 FROM generation_events e WHERE e.generation = generations.seq)",
+        "ii", before, (int64_t)MAX_UNLOGGED);
+}
+
 static enum err run_generation_long(struct db *db, struct store_op *op)
 {
     const struct compact_in *in = op->in;
+    pass_over_unlogged(db, in->before);
     sqlite3_stmt *st = db_query(db,
                                 "SELECT " GENERATION_COLUMNS
                                 " FROM generations g WHERE g.finished_at > 0 AND g.compact = 0 "
@@ -51,7 +65,7 @@ static enum err run_generation_long(struct db *db, struct store_op *op)
 
 struct store_op *store_generation_long(struct store *s, int64_t before, store_fn done, void *arg)
 {
-    struct store_op *op = store_op_new(s, STORE_READ, run_generation_long, sizeof(struct compact_in), done,
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_generation_long, sizeof(struct compact_in), done,
                                        arg);
     ((struct compact_in *)op->in)->before = before;
     return store_op_submit(op);

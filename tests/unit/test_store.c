@@ -439,6 +439,9 @@ static void old_logs_are_found_and_replaced_once(void **state)
     OK(f, see_long, store_generation_long, later);
     assert_seen("-: -, -, -"); /* it has not ended */
     EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_compact, "g1", (int64_t)1, SPAN_LIT("x"));
+    say(f, "m2", NULL, "\"q\"");
+    generate(f, "g2", "m2", "a2", false);
+    OK(f, NULL, store_generation_finish, "g2", "stopped", NULL, NULL); /* without a log: passed over */
     OK(f, NULL, store_generation_finish, "g1", "done", NULL, NULL);
     OK(f, see_long, store_generation_long, later - 120000);
     assert_seen("-: -, -, -"); /* not yet old */
