@@ -220,7 +220,8 @@ static void add_escaped(struct buf *out, struct span s)
         default: buf_addf(out, "\\u%04x", c);
         }
     }
-    buf_add(out, s.p + from, s.len - from);
+    if (from < s.len) /* p may be NULL */
+        buf_add(out, s.p + from, s.len - from);
     buf_add_char(out, '"');
 }
 

@@ -28,8 +28,21 @@ export type LinkTable = Record<string, { href: string | null; title?: string | n
 export const escapeHtml = (s: string): string =>
 	s.replace(/[&<>"']/g, (ch) => `&#${String(ch.charCodeAt(0))};`);
 
+/** Formulas nested deeper than this are shown as they are written. */
+const MAX_BRACES = 30;
+
+function isDeep(source: string): boolean {
+	let depth = 0;
+	for (const ch of source) {
+		if (ch === '{') depth++;
+		else if (ch === '}') depth--;
+		if (depth > MAX_BRACES) return true;
+	}
+	return false;
+}
+
 function math(source: string, display: boolean): string {
-	const typeset = typesetter.value;
+	const typeset = isDeep(source) ? null : typesetter.value;
 	const label = `role="math" aria-label="${escapeHtml(source)}"`;
 	if (!typeset) return `<code class="math-source" ${label}>${escapeHtml(source)}</code>`;
 	return `<span class="${display ? 'math-display' : 'math'}" ${label}${display ? ' tabindex="0"' : ''}>${typeset(source, display)}</span>`;
