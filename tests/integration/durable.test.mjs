@@ -24,8 +24,8 @@ const call = (index, id, name, ...pieces) => [
   { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] },
   ...pieces.map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] }))
 ];
-/** Waits between the deltas, so that the answer is still being written while it is watched. */
-const slowly = (deltas) => deltas.flatMap((delta) => [20, delta]);
+/** Waits between the deltas, so that the answer is watched while it is written, and its log takes several flushes. */
+const slowly = (deltas) => deltas.flatMap((delta) => [60, delta]);
 
 /** name: [what the engine is told, what is stored in the end] */
 const SHAPES = {
@@ -260,6 +260,22 @@ test('the outbox is listed in its conversation, keeps its order, and an entry ca
   assert.equal(lines.filter((line) => /tokens in/.test(line.text)).length, 3, 'what was taken back was never asked');
   const unknown = await hob.post(`/api/generations/${randomUUID()}/stop`);
   assert.equal(unknown.status, 404);
+});
+
+test('kill -9 while a tool call is streamed: what is older than a flush is there', async () => {
+  const content = `deltas ${JSON.stringify([...call(0, 'a', 'f', '{"x"'), 60000])}`;
+  const { id, conversation } = await begin(content);
+  await until(async () => (await watch(id, { follow: false })).length >= 2, 'the pieces have come');
+  // nothing tells from outside when a flush is on disk; it is due 200 ms after its first event
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await hob.kill();
+  await hob.run();
+  const { messages } = await hob.get(`/api/conversations/${conversation}`);
+  assert.equal(messages[1].state, 'interrupted');
+  assert.deepEqual(messages[1].tool_calls, [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{"x"' } }]);
+  const seen = await watch(id);
+  assert.deepEqual([seen.at(-2).event, seen.length], ['error', 4]);
+  await hob.startServer(server.id);
 });
 
 test('what of the outbox has no word yet when hob ends waits again, and is answered after the next start', async () => {
