@@ -87,22 +87,26 @@ async function watch(id, { after = 0, n = Infinity, follow = true } = {}) {
 const isLast = (ev) => ev?.data === '[DONE]';
 const lastId = (seen) => Number(seen.at(-1)?.id ?? 0);
 
-/** Reattaches after every single event, until the end. */
-async function watchInPieces(id, follow) {
+/** Calls more(after) until the last event has come. */
+async function collect(more) {
   const seen = [];
-  while (!isLast(seen.at(-1))) seen.push(...(await watch(id, { after: lastId(seen), n: 1, follow })));
-  return seen;
-}
-
-/** As a poll gets them: whatever is there each time. */
-async function poll(id) {
-  const seen = [];
+  const end = performance.now() + 15000;
   while (!isLast(seen.at(-1))) {
-    seen.push(...(await watch(id, { after: lastId(seen), follow: false })));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(performance.now() < end, `no end after ${lastId(seen)} events`);
+    seen.push(...(await more(lastId(seen))));
   }
   return seen;
 }
+
+/** Reattaches after every single event. */
+const watchInPieces = (id, follow) => collect((after) => watch(id, { after, n: 1, follow }));
+
+/** As a poll gets them: whatever is there each time. */
+const poll = (id) =>
+  collect(async (after) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return watch(id, { after, follow: false });
+  });
 
 /** What all events say together. */
 function joined(seen) {
