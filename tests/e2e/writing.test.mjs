@@ -210,14 +210,6 @@ describe('attachments', { concurrency: 2 }, () => {
 describe('before it goes out', { concurrency: 2 }, () => {
   test('an image for a model that cannot see: the page says so, Send explains, removing it sends', async () => {
     const page = await chatWith(fast);
-    // As hob says it of an engine whose model takes text only.
-    await page.route('**/api/servers', async (route) => {
-      const body = await (await route.fetch()).json();
-      for (const s of body.servers) s.vision = false;
-      await route.fulfill({ json: body });
-    });
-    await page.route('**/api/events', (route) => route.abort());
-    await page.reload();
     const posts = watchPosts(page);
     await attach(page, ['a.png', png(20, 20), 'image/png']);
     await attached(page, 'a.png');
@@ -245,6 +237,128 @@ describe('before it goes out', { concurrency: 2 }, () => {
     });
     await attached(page, 'pasted text.txt');
     assert.equal(await input(page).inputValue(), '');
+    await closePage(page);
+  });
+});
+
+const SETTINGS = 'Settings of this conversation';
+const settingsButton = (page) => page.getByRole('button', { name: SETTINGS });
+
+describe('settings', { concurrency: 2 }, () => {
+  for (const [name, options] of [
+    ['desktop', {}],
+    ['phone-dark', { viewport: PHONE, dark: true }]
+  ])
+    test(`are kept for the conversation, from before its first message on (${name})`, async () => {
+      const cook = await hob.addDemo(`cook-${name}`, ['--tokens-per-second', '300'], {
+        system_prompt: 'You are a cook.'
+      });
+      const page = await chatWith(cook, options);
+      await settingsButton(page).click();
+      const panel = page.getByRole('dialog', { name: SETTINGS });
+      await panel.getByText('You are a cook.').waitFor();
+      await panel.getByLabel('Temperature').fill('9');
+      await panel.getByText('A number from 0 to 5').waitFor();
+      await panel.getByLabel('Temperature').fill('0.3');
+      await panel.getByLabel('Longest answer').fill('50');
+      await panel.getByLabel('System prompt of this conversation').fill('Answer in rhymes.');
+      await panel.getByText('Saved').waitFor();
+      await shot(page, `settings-${name}`);
+      await axe(page);
+      await page.keyboard.press('Escape');
+      await panel.waitFor({ state: 'hidden' });
+      assert.ok(await settingsButton(page).evaluate((el) => el === document.activeElement), 'the focus comes back');
+      await page.locator('[data-set]').waitFor();
+
+      // Enter makes a new line on a phone.
+      await input(page).fill('echo soup');
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      await untilPhase(page, 'echo soup', 'done');
+      const path = `/api/conversations/${page.url().split('/').pop()}`;
+      const { settings } = await hob.get(path);
+      assert.deepEqual(settings, {
+        options: { temperature: 0.3, max_tokens: 50 },
+        system_prompt: 'Answer in rhymes.'
+      });
+      await page.reload();
+      await page.locator('[data-set]').waitFor();
+      await settingsButton(page).click();
+      assert.equal(await panel.getByLabel('Temperature').inputValue(), '0.3');
+      await panel.getByRole('button', { name: 'Reset' }).click();
+      await until(async () => (await hob.get(path)).settings.system_prompt === null, 'the settings are gone in hob');
+      await closePage(page);
+    });
+
+  test('that could not be saved say so, and Retry saves them', async () => {
+    const page = await chatWith(fast);
+    await say(page, 'echo first');
+    await untilPhase(page, 'echo first', 'done');
+    await page.route('**/api/conversations/*', (route) =>
+      route.request().method() === 'PATCH' ? route.abort() : route.continue()
+    );
+    await settingsButton(page).click();
+    const panel = page.getByRole('dialog', { name: SETTINGS });
+    await panel.getByLabel('Seed').fill('42');
+    await panel.getByText('Could not be saved').waitFor();
+    assert.equal(await panel.getByLabel('Seed').inputValue(), '42');
+    await page.unroute('**/api/conversations/*');
+    await panel.getByRole('button', { name: 'Retry' }).click();
+    await panel.getByText('Saved').waitFor();
+    await closePage(page);
+  });
+});
+
+describe('a server that is not ready', { concurrency: 2 }, () => {
+  test('Send when ready leaves the message with hob, which answers it with the page closed', async () => {
+    const late = await hob.addDemo('late', ['--load-seconds', '4', '--tokens-per-second', '300']);
+    const page = await chatWith(late);
+    const posts = watchPosts(page);
+    await input(page).fill('echo in time');
+    await page.getByRole('button', { name: 'More ways to send' }).click();
+    await shot(page, 'send-when-ready');
+    await axe(page);
+    await page.getByRole('menuitem', { name: /Send when ready/ }).click();
+    await untilPhase(page, 'in time', 'outbox');
+    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'the focus is in the input');
+    assert.deepEqual(
+      posts.map((p) => p.body.mode),
+      ['when_ready']
+    );
+    const path = `/api/conversations/${page.url().split('/').pop()}`;
+    await page.close();
+    await hob.post(`/api/servers/${late.id}/start`);
+    const { messages } = await until(
+      async () => {
+        const found = await hob.get(path);
+        return found.messages.some((m) => m.role === 'assistant' && m.state === 'done') && found;
+      },
+      'the answer is there',
+      { ms: 30000 }
+    );
+    assert.equal(messages.length, 2);
+  });
+
+  test('the picker says what is loaded, takes letters and arrows, and shows a load', async () => {
+    const slowly = await hob.addDemo('zebra', ['--load-seconds', '60']);
+    const page = await chatWith(fast);
+    await say(page, 'echo before');
+    await untilPhase(page, 'echo before', 'done');
+    await page.getByRole('button', { name: 'Server: fast, Ready' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitemradio', { name: /fast.*Loaded/ }).waitFor();
+    await page.getByRole('menuitemradio', { name: /zebra.*Not loaded/ }).waitFor();
+    await page.keyboard.press('z');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Server: zebra, Stopped' }).waitFor();
+    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'the focus is in the input');
+    await hob.post(`/api/servers/${slowly.id}/start`);
+    await page.getByRole('button', { name: 'Server: zebra, Loading' }).click();
+    await page
+      .getByRole('menuitemradio', { name: /zebra.*Loading \d+ %/ })
+      .getByRole('progressbar')
+      .waitFor();
+    await shot(page, 'picker');
+    await axe(page);
     await closePage(page);
   });
 });
