@@ -153,6 +153,8 @@ static enum err read_send(struct api_req *r, struct chat_send_request *q, struct
     if (!e)
         e = json_get_str(r->json, "mode", false, &mode, why);
     if (!e)
+        e = json_get_str(r->json, "instead_of", false, &q->instead_of, why);
+    if (!e)
         e = json_get_obj(r->json, "options", false, &q->options, why);
     if (!e)
         e = json_get_obj(r->json, "settings", false, &q->settings, why);

@@ -57,6 +57,8 @@ struct chat_send_request {       /* all strings are copied */
     const char *content_json;    /* a string or an array of parts; validated by chat_send */
     const char *server;          /* id or name */
     enum chat_mode mode;
+    /* Retry: makes an answer beside the ones that are there as long as this generation is the newest; or NULL. */
+    const char *instead_of;
     yyjson_val *options; /* "options" of the body or NULL; validated by chat_send */
     yyjson_val
         *settings; /* "settings" of the body or NULL: for the conversation if this makes it; validated too */

@@ -50,6 +50,7 @@ struct chat_send {
     char *user_id;
     struct message_row row; /* as posted; owned strings */
     char *server_ref;
+    char *instead_of; /* a generation's id; or NULL */
     char *options_json;
     char *new_options_json, *new_system_prompt; /* of the conversation, if this makes it; or NULL */
     enum chat_mode mode;

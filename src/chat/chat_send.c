@@ -11,7 +11,7 @@ struct turn {
     char *message_id, *conversation_id, *user_id;
     enum chat_mode mode;
     struct list sends; /* at least one, unless all have gone; the first one's request counts */
-    char *options_json, *server_id, *server_ref;
+    char *options_json, *server_id, *server_ref, *instead_of;
     struct store_op *op;
     struct list node; /* in chat.turn_list */
 };
@@ -41,6 +41,7 @@ static void free_send(struct chat_send *s)
     message_row_clear(&s->row);
     free(s->user_id);
     free(s->server_ref);
+    free(s->instead_of);
     free(s->options_json);
     free(s->new_options_json);
     free(s->new_system_prompt);
@@ -131,6 +132,7 @@ static void free_turn(struct turn *t)
     free(t->options_json);
     free(t->server_id);
     free(t->server_ref);
+    free(t->instead_of);
     free(t);
 }
 
@@ -177,13 +179,19 @@ static bool is_unfinished(const char *state)
     return str_eq(state, "queued") || str_eq(state, "connecting") || str_eq(state, "streaming");
 }
 
-/* What is asked for is there already: send replays any answer, the others only one that is whole or under way. */
+/*
+ * What is asked for is there already: send replays any answer, the others only one that is whole or under way. Who
+ * names the newest one wants another.
+ */
 static bool is_answer_enough(const struct turn *t, const struct message_row *message,
                              const struct generation_row *newest)
 {
     if (!newest || !str_eq(message->state, "answered"))
         return false;
-    return t->mode == CHAT_SEND || str_eq(newest->state, "done") || is_unfinished(newest->state);
+    if (t->mode == CHAT_SEND || is_unfinished(newest->state))
+        return true;
+    bool wants_another = t->mode == CHAT_RETRY && str_eq(t->instead_of, newest->id);
+    return str_eq(newest->state, "done") && !wants_another;
 }
 
 static void make_generation(struct turn *t, const struct message_row *message,
@@ -291,6 +299,7 @@ static void start_turn(struct chat_send *s)
     t->user_id = xstrdup(s->user_id);
     t->options_json = xstrdup(s->options_json);
     t->server_ref = xstrdup(s->server_ref);
+    t->instead_of = xstrdup(s->instead_of);
     t->mode = s->mode;
     list_init(&t->sends);
     list_push_back(&t->sends, &s->node);
@@ -433,6 +442,7 @@ struct chat_send *chat_send(struct chat *c, const char *user_id, const struct ch
     s->arg = arg;
     s->mode = request->mode;
     s->server_ref = xstrdup(request->server);
+    s->instead_of = xstrdup(request->instead_of);
     struct message_row row = {.id = (char *)(uintptr_t)request->message_id,
                               .conversation_id = (char *)(uintptr_t)request->conversation_id,
                               .parent_id = (char *)(uintptr_t)request->parent_id,

@@ -466,3 +466,31 @@ describe('order', () => {
     await own.stop();
   });
 });
+
+test('another answer is made beside a whole one, once, however often it is asked for', async () => {
+  const server = await hob.addDemo('again', ['--tokens-per-second', '400']);
+  await hob.startServer(server.id);
+  const body = hob.message(server.id, 'echo once more');
+  const send = async (more = {}) => {
+    const res = await hob.post('/api/chat/completions', { ...body, ...more });
+    assert.equal(res.status, 200);
+    const id = { generation: res.headers.get('x-generation-id'), answer: res.headers.get('x-answer-id') };
+    assert.equal((await readAnswer(res)).text.trim(), 'once more');
+    return id;
+  };
+  const first = await send();
+  assert.deepEqual(await send({ mode: 'retry' }), first, 'a plain retry finds the whole answer');
+  const asked = { mode: 'retry', instead_of: first.generation };
+  const second = await send(asked);
+  assert.notEqual(second.answer, first.answer);
+  assert.deepEqual(await send(asked), second, 'the same request again joins it');
+  const { conversation, messages } = await hob.get(`/api/conversations/${body.conversation_id}`);
+  assert.deepEqual(
+    messages.filter((m) => m.role === 'assistant').map((m) => [m.id, m.parent_id]),
+    [
+      [first.answer, body.message.id],
+      [second.answer, body.message.id]
+    ]
+  );
+  assert.equal(conversation.leaf_id, second.answer);
+});

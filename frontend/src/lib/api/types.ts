@@ -289,6 +289,8 @@ export interface ChatRequest {
 	message: { id: string; parent_id: string | null; content: Content };
 	server: string;
 	mode: SendMode;
+	/** Mode retry: another answer is made while this generation is the newest. */
+	instead_of?: string;
 	/** For this answer; wins, field by field, over the conversation's. */
 	options?: Options;
 	/** Of the conversation that this message makes. */
