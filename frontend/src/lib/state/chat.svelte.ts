@@ -268,6 +268,9 @@ export class Chat {
 		onAnswer: (turn, answer) => this.#onAnswer(turn, answer),
 		onSettled: (turn) => {
 			if (turn.cycle?.name !== 'signed_out') this.#senders.delete(turn.id);
+			// The card says what became of it; the answers that were there come back.
+			if (turn.cycle && turn.newest?.empty && turn.answers.length > 1)
+				turn.answers = turn.answers.slice(0, -1);
 			this.#path.update();
 			this.pump();
 		}
@@ -468,7 +471,7 @@ export class Chat {
 		const known = new Map(this.#path.all.map((t) => [t.id, t]));
 		const turns: Turn[] = [];
 		for (const m of messages) {
-			if (m.role !== 'user' || this.#branches.isGone(m.id)) continue;
+			if (m.role !== 'user' || (this.#branches.isGone(m.id) && !known.has(m.id))) continue;
 			const turn = known.get(m.id) ?? new Turn(m.id, m.created_at);
 			known.delete(m.id);
 			this.#takeUser(turn, m);

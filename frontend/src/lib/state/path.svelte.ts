@@ -124,7 +124,11 @@ export class ShownPath {
 
 	/** Looks at the tree again: turns or answers came or went. */
 	update(): void {
+		const before = this.#tree;
 		this.#tree = new Tree(this.#nodes());
+		// Where the end went away, what came before it is the end.
+		while (before.has(this.#leaf) && !this.#tree.has(this.#leaf))
+			this.#leaf = before.parent(this.#leaf ?? '');
 		const path = this.#tree.path(this.#leaf);
 		if (!this.#pinned) this.#extend(path);
 		const shown = steps(path);

@@ -71,6 +71,8 @@ export class Sender {
 	readonly #hooks: SenderHooks;
 	readonly #mode: SendMode;
 	readonly #conversationId: string;
+	/** The newest generation when the user asked for another answer. */
+	readonly #insteadOf: string;
 	#request: AbortController | undefined;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#follower: Follower | undefined;
@@ -84,6 +86,7 @@ export class Sender {
 		this.#conversationId = conversationId;
 		this.#mode = mode;
 		this.#hooks = hooks;
+		this.#insteadOf = turn.answers.findLast((a) => a.generationId)?.generationId ?? '';
 	}
 
 	start(): void {
@@ -214,6 +217,8 @@ export class Sender {
 			server: turn.serverId,
 			mode: this.#mode
 		};
+		// Made another answer since: a repeated request joins it.
+		if (this.#mode === 'retry' && this.#insteadOf) request.instead_of = this.#insteadOf;
 		const settings = this.#hooks.settings();
 		if (settings) request.settings = settings;
 		return openChat(request, signal);

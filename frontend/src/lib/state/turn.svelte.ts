@@ -83,6 +83,12 @@ export class Turn {
 		return this.standingWith(this.answer);
 	}
 
+	/** Another answer is under way or waits its turn, shown or not. */
+	get working(): boolean {
+		const standing = this.standingWith(this.newest);
+		return standing === 'busy' || standing === 'queued';
+	}
+
 	/** What is under way concerns the newest answer; where an older one is shown, only that counts. */
 	phaseWith(answer: Answer | undefined): Phase {
 		const older = answer && answer !== this.newest ? answer : undefined;
