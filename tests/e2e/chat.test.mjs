@@ -270,26 +270,6 @@ describe('input and queue', { concurrency: 3 }, () => {
     assert.equal(await input(page).inputValue(), 'nihongo');
     await closePage(page);
   });
-
-  test('an image and a text file go with the message and are shown again after a reload', async () => {
-    const page = await chatWith(fast);
-    const png = Buffer.from(
-      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-      'base64'
-    );
-    await page.locator('input[type=file]').setInputFiles([
-      { name: 'dot.png', mimeType: 'image/png', buffer: png },
-      { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('remember the milk') }
-    ]);
-    await page.getByRole('list', { name: 'Attachments' }).getByText('notes.txt').waitFor();
-    await say(page, 'what is in these?');
-    await untilPhase(page, 'what is in these?', 'done');
-    await page.reload();
-    const article = turn(page, 'what is in these?');
-    await article.getByText('notes.txt').waitFor();
-    assert.ok(await article.locator('img').evaluate((img) => img.decode().then(() => img.naturalWidth === 1)));
-    await closePage(page);
-  });
 });
 
 describe('reload loses nothing', { concurrency: 4 }, () => {

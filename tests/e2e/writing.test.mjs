@@ -98,7 +98,12 @@ describe('attachments', { concurrency: 2 }, () => {
       (await sentParts(page)).map((p) => p.type),
       ['text', 'image_url', 'image_url']
     );
-    await turn(page, 'look at this').getByRole('img').first().waitFor();
+    await page.reload();
+    const sent = turn(page, 'look at this').getByRole('img').first();
+    assert.ok(
+      await sent.evaluate((img) => img.decode().then(() => img.naturalWidth > 0)),
+      'shown again after a reload'
+    );
     await closePage(page);
   });
 

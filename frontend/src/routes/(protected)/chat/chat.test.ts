@@ -14,7 +14,11 @@ import { servers } from '$lib/state/servers.svelte';
 import { session } from '$lib/state/session.svelte';
 import ChatPage from './+page.svelte';
 
-const navigation = vi.hoisted(() => ({ replaceState: vi.fn(), goto: vi.fn() }));
+const navigation = vi.hoisted(() => ({
+	afterNavigate: vi.fn(),
+	replaceState: vi.fn(),
+	goto: vi.fn()
+}));
 vi.mock('$app/navigation', () => navigation);
 vi.mock('$app/state', () => ({ page: { state: {}, url: new URL('http://hob/chat') } }));
 

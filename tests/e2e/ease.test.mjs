@@ -1,0 +1,240 @@
+// The page for everybody: by keyboard alone, with large text, on narrow screens, without colours or motion.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Hob, until } from '../lib/hob.mjs';
+import {
+  answer,
+  axe,
+  closePage,
+  input,
+  launch,
+  newChat,
+  openChat,
+  openPage,
+  PHONE,
+  say,
+  shot,
+  untilPhase,
+  watch
+} from '../lib/browser.mjs';
+
+let hob, browser, fast, slow;
+before(async () => {
+  hob = await Hob.start();
+  browser = await launch();
+  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
+  slow = await hob.addDemo('slow', ['--tokens-per-second', '15']);
+  await hob.startServer(fast.id);
+  await hob.startServer(slow.id);
+});
+after(async () => {
+  await browser?.close();
+  await hob?.stop();
+});
+
+const focusedName = (page) =>
+  page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim());
+const isFocused = (locator) => locator.evaluate((el) => el === document.activeElement);
+
+/** Tab (or Shift+Tab) until what has the focus is called so; fails after a round. */
+async function tabTo(page, name, key = 'Tab') {
+  const seen = [];
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press(key);
+    const now = await focusedName(page);
+    seen.push(now.slice(0, 40));
+    if (name.test(now)) return;
+  }
+  assert.fail(`no ${name} among ${seen.join(' | ')}`);
+}
+
+describe('by keyboard alone', { concurrency: 2 }, () => {
+  test('skip, pick a server, write, attach, set, send, stop, and go on', async () => {
+    const page = await openPage(browser, hob);
+    await page.goto(`${hob.url}/chat`);
+    await page.getByRole('button', { name: /^Server:/ }).waitFor();
+    await until(() => isFocused(input(page)), 'the input has the focus from the start');
+
+    await page.evaluate(() => document.activeElement.blur());
+    for (const [n, label] of ['Skip to content', 'Skip to message input', 'Skip to conversations'].entries()) {
+      await page.evaluate(() => document.activeElement.blur());
+      await page.locator('body').press('Home');
+      const link = page.getByRole('link', { name: label });
+      await link.focus();
+      assert.ok(
+        await link.evaluate((el) => el.getBoundingClientRect().top >= 0),
+        `${label} is seen when it has the focus`
+      );
+      if (n === 0) await shot(page, 'skip-link');
+      await page.keyboard.press('Enter');
+      assert.ok(
+        await page
+          .locator(['#content', '#composer textarea', '#sidebar'][n])
+          .evaluate((el) => el === document.activeElement || el.contains(document.activeElement)),
+        label
+      );
+    }
+
+    await input(page).focus();
+    await tabTo(page, /^Server:/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitemradio', { name: /^slow/ }).waitFor();
+    await page.keyboard.type('slow');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Server: slow' }).waitFor();
+    assert.ok(await isFocused(input(page)));
+
+    await tabTo(page, /^Settings of this conversation/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Settings of this conversation' }).waitFor();
+    await tabTo(page, /^$/);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    assert.match(await focusedName(page), /^Settings of this conversation/);
+
+    await tabTo(page, /^Attach files$/, 'Shift+Tab');
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser', { timeout: 8000 }),
+      page.keyboard.press('Space')
+    ]);
+    await chooser.setFiles([{ name: 'note.md', mimeType: '', buffer: Buffer.from('a note') }]);
+    await page.locator('[data-file=ready]').waitFor();
+    assert.ok(await isFocused(input(page)), 'after a file was chosen the focus is in the input');
+
+    await page.keyboard.type('long 400');
+    await page.keyboard.press('Enter');
+    await answer(page, 'long 400').getByText(/\S+/).first().waitFor();
+    await tabTo(page, /^Stop$/);
+    await page.keyboard.press('Enter');
+    await answer(page, 'long 400').and(page.locator('[data-state=stopped]')).waitFor();
+    assert.ok(await isFocused(input(page)), 'after Stop the focus is in the input');
+    await closePage(page);
+  });
+
+  test('Up in an empty input edits the last message, not while something is written or composed', async () => {
+    const page = await openChat(browser, hob, fast);
+    await say(page, 'echo again');
+    await untilPhase(page, 'echo again', 'done');
+    await input(page).fill('half');
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await page.getByRole('textbox', { name: 'Edit message' }).count(), 0);
+    await input(page).fill('');
+    await input(page).press('ArrowUp');
+    await page.getByRole('textbox', { name: 'Edit message' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('textbox', { name: 'Edit message' }).waitFor({ state: 'hidden' });
+    await closePage(page);
+  });
+});
+
+describe('every page', { concurrency: 2 }, () => {
+  for (const [name, viewport, font] of [
+    ['320 px wide', { width: 320, height: 640 }, 100],
+    ['200 % zoom', { width: 640, height: 400 }, 100],
+    ['text of twice the size', PHONE, 200]
+  ])
+    test(`has no sideways scrolling: ${name}`, async () => {
+      const page = await openPage(browser, hob, { viewport });
+      for (const path of ['/chat', '/servers', `/servers/${fast.id}`, '/users', '/keys']) {
+        await page.goto(hob.url + path);
+        await page.getByRole('heading', { level: 1 }).first().waitFor();
+        await page.evaluate((size) => (document.documentElement.style.fontSize = `${size}%`), font);
+        const wide = await page.evaluate(() => ({
+          page: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          main: document.getElementById('content').scrollWidth - document.getElementById('content').clientWidth
+        }));
+        assert.deepEqual(wide, { page: 0, main: 0 }, path);
+        if (path === '/chat') {
+          const send = await page.getByRole('button', { name: 'Send', exact: true }).boundingBox();
+          assert.ok(
+            send.x + send.width <= viewport.width && send.y + send.height <= viewport.height,
+            'Send is on the screen'
+          );
+          await shot(page, `ease-${name.replaceAll(/\W+/g, '-')}`);
+        }
+      }
+      await closePage(page);
+    });
+
+  test('can be read in forced colours, and moves nothing under reduced motion', async () => {
+    const page = await openChat(browser, hob, fast);
+    await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' });
+    await say(page, 'echo contrast');
+    await untilPhase(page, 'echo contrast', 'done');
+    await page.getByRole('button', { name: 'Server: fast' }).click();
+    await shot(page, 'forced-colors');
+    const moving = await page.evaluate(() =>
+      document
+        .getAnimations()
+        .filter((a) => a.effect.getComputedTiming().activeDuration > 50)
+        .map((a) => a.animationName)
+    );
+    assert.deepEqual(moving, []);
+    await closePage(page);
+  });
+
+  test('loads with at most 250 KB, compressed', async () => {
+    const page = await openPage(browser, hob);
+    let bytes = 0;
+    const client = await page.context().newCDPSession(page);
+    await client.send('Network.enable');
+    client.on('Network.loadingFinished', (e) => (bytes += e.encodedDataLength));
+    await page.goto(`${hob.url}/chat`);
+    await page.getByRole('button', { name: /^Server:/ }).waitFor();
+    await page.waitForTimeout(500);
+    assert.ok(bytes > 50_000, 'the page was counted');
+    assert.ok(bytes <= 250_000, `${bytes} bytes`);
+    await closePage(page);
+  });
+});
+
+describe('an answer elsewhere', () => {
+  test('a notice names it and leads there; the browser tells of it once when no page is looked at', async () => {
+    const page = await openPage(browser, hob);
+    await page.context().grantPermissions(['notifications'], { origin: hob.url });
+    await page.context().addInitScript(() => {
+      window.shown = [];
+      window.Notification = class {
+        static permission = 'granted';
+        static requestPermission = () => Promise.resolve('granted');
+        constructor(title, options) {
+          window.shown.push({ title, ...options });
+          window.lastNotification = this;
+        }
+        close() {}
+      };
+      let hidden = false;
+      Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
+      window.hide = (value) => {
+        hidden = value;
+        document.dispatchEvent(new Event('visibilitychange'));
+      };
+    });
+    await newChat(page, hob, slow);
+    await page.getByRole('button', { name: /Account of/ }).click();
+    await page.getByRole('menuitemcheckbox', { name: 'Browser notifications' }).click();
+    await page.keyboard.press('Escape');
+    await say(page, 'long 25');
+    await answer(page, 'long 25').getByText(/\S+/).first().waitFor();
+    const chat = new URL(page.url()).pathname;
+    await page.getByRole('link', { name: 'Servers' }).first().click();
+    await page.waitForURL('**/servers');
+    await page.locator('[data-notice]', { hasText: 'Answer finished: long 25' }).waitFor();
+    await shot(page, 'notice');
+    await axe(page);
+    assert.deepEqual(await page.evaluate(() => window.shown), [], 'none while the page is looked at');
+    await page.locator('[data-notice]').getByRole('button', { name: 'Open' }).click();
+    await page.waitForURL(`**${chat}`);
+
+    const other = watch(await page.context().newPage());
+    await other.goto(`${hob.url}/servers`);
+    await say(page, 'long 26');
+    await answer(page, 'long 26').getByText(/\S+/).first().waitFor();
+    await page.evaluate(() => window.hide(true));
+    await other.evaluate(() => window.hide(true));
+    const shown = () => Promise.all([page, other].map((p) => p.evaluate(() => window.shown.length)));
+    await until(async () => (await shown()).some((n) => n > 0), 'the browser tells of it', { ms: 30000 });
+    assert.deepEqual((await shown()).sort(), [0, 1]);
+    await closePage(page);
+  });
+});
