@@ -195,13 +195,15 @@ export async function openChat(request: ChatRequest, signal: AbortSignal): Promi
 	};
 }
 
-/** Replays a generation after event number `after`, then goes on live. */
+/** Replays a generation after event number `after`, then goes on live, or ends if not to `follow`. */
 export async function openGeneration(
 	generationId: string,
 	after: number,
-	signal: AbortSignal
+	signal: AbortSignal,
+	follow = true
 ): Promise<EventSteps> {
-	const response = await open(`/api/generations/${encodeURIComponent(generationId)}/events`, {
+	const path = `/api/generations/${encodeURIComponent(generationId)}/events`;
+	const response = await open(follow ? path : `${path}?follow=false`, {
 		headers: {
 			accept: 'text/event-stream',
 			...(after > 0 ? { 'last-event-id': String(after) } : {})

@@ -7,14 +7,16 @@ import { live } from '$lib/api/events';
 import { openGeneration, type EventSteps, type GenerationEvent } from '$lib/api/stream';
 import type { AnswerMeta, MessageError } from '$lib/api/types';
 import { session } from './session.svelte';
+import { slots, type Slot } from './slots';
 import type { Answer } from './turn.svelte';
 
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000];
-/**
- * A tab that nobody looks at gives its connection back after this long: browsers open six per host
- * on HTTP/1.1, and hob goes on writing without a reader.
- */
-const PARK_MS = 10_000;
+/** How often a tab without a stream of its own asks for what was written. */
+const POLL_MS = 500;
+/** In the outbox nothing is written; news of the generation come by the live events. */
+const OUTBOX_POLL_MS = 3000;
+/** After so many polls without news the answer is read from its start: hob may have lost its end in a crash. */
+const SILENT_POLLS = 20;
 /** After Stop, hob's own end of the stream is awaited this long. */
 const STOP_GRACE_MS = 1500;
 const STOP_TRIES = 5;
@@ -39,7 +41,8 @@ export class Follower {
 	#link = new AbortController();
 	#parked = false;
 	#unpark: (() => void) | undefined;
-	#parkTimer: ReturnType<typeof setTimeout> | undefined;
+	#slot: Slot | null = null;
+	#silentPolls = 0;
 	#sawToken = false;
 	#over = false;
 	#allowGap = false;
@@ -57,6 +60,14 @@ export class Follower {
 		let failures = 0;
 		while (!this.#over) {
 			try {
+				if (!(await this.#hasSlot())) {
+					if (steps) this.#endRequest();
+					steps = null;
+					await this.#poll();
+					failures = 0;
+					continue;
+				}
+				if (this.#over) return;
 				steps ??= await openGeneration(
 					this.#answer.generationId,
 					this.#answer.lastId,
@@ -114,28 +125,66 @@ export class Follower {
 
 	/** The generation is over: a parked reader fetches the rest. */
 	wake(): void {
-		clearTimeout(this.#parkTimer);
 		if (!this.#parked) return;
 		this.#parked = false;
 		this.#unpark?.();
 	}
 
 	readonly #onVisibility = (): void => {
-		clearTimeout(this.#parkTimer);
 		if (document.visibilityState === 'visible') this.wake();
-		else this.#parkTimer = setTimeout(() => this.#park(), PARK_MS);
+		else this.#park();
 	};
 
+	/** An answer that waits in the outbox needs no stream yet. */
+	async #hasSlot(): Promise<boolean> {
+		if (this.#answer.state === 'queued') return false;
+		const slot = this.#slot ?? (await slots.take());
+		if (this.#over || this.#parked) slot?.release();
+		else this.#slot = slot;
+		return slot !== null;
+	}
+
+	#giveSlotBack(): void {
+		this.#slot?.release();
+		this.#slot = null;
+	}
+
+	/** Takes what is there now, then waits a little. */
+	async #poll(): Promise<void> {
+		const steps = await openGeneration(
+			this.#answer.generationId,
+			this.#answer.lastId,
+			this.#link.signal,
+			false
+		);
+		this.#silentPolls++;
+		for await (const batch of steps) {
+			this.#silentPolls = 0;
+			for (const event of batch) {
+				this.#take(event);
+				if (this.#over) return;
+			}
+		}
+		this.#answer.lost = false;
+		if (this.#silentPolls >= SILENT_POLLS) {
+			this.#silentPolls = 0;
+			this.#answer.rewind();
+		}
+		await this.#pause(this.#answer.state === 'queued' ? OUTBOX_POLL_MS : POLL_MS);
+	}
+
+	/** A tab that nobody looks at gives its connection back; hob goes on writing without a reader. */
 	#park(): void {
 		if (this.#parked || this.#over) return;
 		this.#parked = true;
+		this.#giveSlotBack();
 		this.#link.abort();
 		this.#endRequest();
 	}
 
 	#close(): void {
 		this.#over = true;
-		clearTimeout(this.#parkTimer);
+		this.#giveSlotBack();
 		document.removeEventListener('visibilitychange', this.#onVisibility);
 		this.#link.abort();
 		this.#control.abort();
