@@ -18,6 +18,13 @@ export function formatBytes(bytes: number): string {
 	return `${String(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`;
 }
 
+const thousands = new Intl.NumberFormat('en');
+
+/** "1 conversation", "1,200 conversations". */
+export function formatCount(n: number, one: string): string {
+	return `${thousands.format(n)} ${one}${n === 1 ? '' : 's'}`;
+}
+
 /** The two largest units: "42 s", "3 min 5 s", "2 h 4 min", "3 d 4 h". */
 export function formatDuration(seconds: number): string {
 	const s = Math.max(0, Math.round(seconds));

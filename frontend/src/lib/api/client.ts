@@ -131,6 +131,8 @@ export interface OpenOptions {
 	signal?: AbortSignal;
 	/** Milliseconds until headers must be there. */
 	headerTimeoutMs: number;
+	/** It goes through also when the page is being closed (64 kB at a time); a DELETE does unless said otherwise. */
+	keepalive?: boolean;
 }
 
 /**
@@ -156,8 +158,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 			cache: 'no-store',
 			headers: options.headers,
 			body: options.body,
-			// A deletion goes through also when the page is being closed.
-			keepalive: options.method === 'DELETE',
+			keepalive: options.keepalive ?? options.method === 'DELETE',
 			signal: control.signal
 		});
 		if (!response.ok) throw await errorOf(response);
@@ -185,6 +186,7 @@ export function isAbort(e: unknown): boolean {
 
 interface CallOptions {
 	signal?: AbortSignal;
+	keepalive?: boolean;
 }
 
 async function call<T>(
@@ -277,7 +279,12 @@ export const api = {
 		call<void>('DELETE', `/api/conversations/${id(conversationId)}`),
 	/** At most 1,000 ids a call. */
 	changeConversations: (ids: string[], change: BulkChange) =>
-		call<{ n: number }>('POST', '/api/conversations/bulk', { ids, ...change }),
+		call<{ n: number }>(
+			'POST',
+			'/api/conversations/bulk',
+			{ ids, ...change },
+			{ keepalive: 'delete' in change }
+		),
 
 	folders: () => call<{ folders: Folder[] }>('GET', '/api/folders'),
 	addFolder: (name: string) => call<{ folder: Folder }>('POST', '/api/folders', { name }),

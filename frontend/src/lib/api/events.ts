@@ -27,6 +27,9 @@ const NAMES: ReadonlySet<string> = new Set<LiveName>([
 	'generation',
 	'conversation',
 	'conversation_removed',
+	'folder',
+	'folder_removed',
+	'imported',
 	'reset'
 ]);
 

@@ -1,6 +1,6 @@
 /** For tests only: a fetch that answers from a function, and event streams that the test writes. */
 import { vi } from 'vitest';
-import type { Engine, Message, Server } from './types';
+import type { Conversation, Engine, Message, Server } from './types';
 
 export interface Call {
 	method: string;
@@ -135,6 +135,23 @@ export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 		created_at: 0,
 		vision: null,
 		engine: anEngine(engine)
+	};
+}
+
+export function aConversation(id: string, more: Partial<Conversation> = {}): Conversation {
+	return {
+		id,
+		title: `title of ${id}`,
+		titled_by: 'message',
+		server_id: null,
+		created_at: 1,
+		updated_at: 1,
+		generating: false,
+		pinned: false,
+		archived: false,
+		folder_id: null,
+		leaf_id: null,
+		...more
 	};
 }
 
