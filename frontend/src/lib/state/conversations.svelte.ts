@@ -7,6 +7,10 @@ import { session } from './session.svelte';
 /** A deleted conversation can be brought back for this long; then hob is told. */
 export const UNDO_MS = 6000;
 
+export function nameOf(conversation: { title: string }): string {
+	return conversation.title || 'New chat';
+}
+
 class Conversations {
 	list = $state.raw<Conversation[]>([]);
 	loaded = $state(false);
