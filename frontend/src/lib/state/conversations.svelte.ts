@@ -1,38 +1,75 @@
-/** The list of conversations for the rail, newest first, kept true by live events. */
+/**
+ * All conversations, newest first, kept true by live events. An event costs one search and one copy of
+ * the list, so that tens of thousands of conversations stay smooth.
+ */
 import { api } from '$lib/api/client';
 import { live } from '$lib/api/events';
-import type { Conversation } from '$lib/api/types';
+import type { Conversation, ConversationInput } from '$lib/api/types';
+import { formatCount } from '$lib/format';
+import { byAge, placeOf } from './order';
 import { session } from './session.svelte';
 
-/** A deleted conversation can be brought back for this long; then hob is told. */
+/** What was deleted or archived can be brought back for this long; only then is hob told of a deletion. */
 export const UNDO_MS = 6000;
+/** As many as hob takes in one call. */
+const CHUNK = 1000;
+/** From here on putting all in order again costs less than finding a place for each. */
+const MANY = 50;
+
+export type Change = Pick<ConversationInput, 'pinned' | 'archived' | 'folder_id'>;
+
+/** Something was done that can be undone. */
+export interface Done {
+	text: string;
+	undo: () => void;
+}
 
 export function nameOf(conversation: { title: string }): string {
 	return conversation.title || 'New chat';
 }
 
-class Conversations {
-	list = $state.raw<Conversation[]>([]);
-	loaded = $state(false);
-	error = $state<string | null>(null);
-	/** Hidden, deleted in hob when its time is up. */
-	removing = $state.raw<Conversation | null>(null);
+function nameAll(list: readonly Conversation[]): string {
+	const [only] = list;
+	return only && list.length === 1 ? `"${nameOf(only)}"` : formatCount(list.length, 'conversation');
+}
 
+class Conversations {
+	/** Newest first, with archived ones, without those that are being deleted. */
+	list = $state.raw<readonly Conversation[]>([]);
+	loaded = $state(false);
+	/** The list could not be read. */
+	error = $state<string | null>(null);
+	/** A change could not be made. */
+	problem = $state<string | null>(null);
+	/** What Undo would take back now. */
+	done = $state.raw<Done | null>(null);
+
+	readonly #byId = new Map<string, Conversation>();
+	/** Hidden: waiting to be deleted, or being deleted. */
+	readonly #hidden = new Map<string, Conversation>();
+	/** Those of #hidden that wait. */
+	#waiting: Conversation[] = [];
+	/** hob has not heard of these. */
+	readonly #local = new Set<string>();
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #removed = new Set<(id: string) => void>();
+	readonly #loads = new Set<() => void>();
 
 	constructor() {
 		live.on('conversation', (c) => this.apply(c));
 		live.on('conversation_removed', ({ id }) => this.#drop(id));
+		// A removed folder's conversations stay; hob does not tell of each.
+		live.on('folder_removed', ({ id }) =>
+			this.#putAll(
+				[...this.#byId.values(), ...this.#hidden.values()]
+					.filter((c) => c.folder_id === id)
+					.map((c) => ({ ...c, folder_id: null }))
+			)
+		);
 		live.on('generation', (g) => this.#setGenerating(g.conversation_id, g.state));
 		live.on('reset', () => void this.load());
-		session.onSignedOut(() => {
-			this.list = [];
-			this.loaded = false;
-			this.error = null;
-			this.removing = null;
-			clearTimeout(this.#timer);
-		});
+		live.on('imported', () => void this.load());
+		session.onSignedOut(() => this.#clear());
 		session.onSignedIn(() => void this.load());
 		if (typeof window !== 'undefined')
 			window.addEventListener('pagehide', () => void this.flushRemove());
@@ -43,21 +80,26 @@ class Conversations {
 		try {
 			const { conversations } = await api.conversations();
 			const known = new Set(conversations.map((c) => c.id));
-			// Conversations that hob has not heard of yet live only here.
 			const local = this.list.filter((c) => !known.has(c.id) && this.#local.has(c.id));
 			for (const id of known) this.#local.delete(id);
-			this.#set([...local, ...conversations]);
+			this.#byId.clear();
+			this.#putAll([...local, ...conversations]);
 			this.loaded = true;
 			this.error = null;
+			for (const fn of this.#loads) fn();
 		} catch (e) {
 			this.error = e instanceof Error ? e.message : String(e);
 		}
 	}
 
-	readonly #local = new Set<string>();
-
 	get(id: string | null | undefined): Conversation | undefined {
-		return id ? this.list.find((c) => c.id === id) : undefined;
+		void this.list; // what changes when an entry does
+		return id ? this.#byId.get(id) : undefined;
+	}
+
+	/** hob knows it: its first message has been acknowledged. */
+	isStored(id: string): boolean {
+		return this.get(id) !== undefined && !this.#local.has(id);
 	}
 
 	/** Runs when a conversation is gone for good. */
@@ -65,99 +107,219 @@ class Conversations {
 		this.#removed.add(fn);
 		return () => this.#removed.delete(fn);
 	}
+	/** Runs each time the list was read as a whole. */
+	onLoaded(fn: () => void): () => void {
+		this.#loads.add(fn);
+		return () => this.#loads.delete(fn);
+	}
 
 	/** Shows a conversation whose first message hob has not acknowledged yet. */
 	addLocal(id: string, title: string, serverId: string | null, now = Date.now()): void {
 		if (this.get(id)) return;
 		this.#local.add(id);
-		this.#set([
-			{
-				id,
-				title,
-				titled_by: 'message',
-				server_id: serverId,
-				created_at: now,
-				updated_at: now,
-				generating: false,
-				pinned: false,
-				archived: false,
-				folder_id: null,
-				leaf_id: null
-			},
-			...this.list
-		]);
+		this.#put({
+			id,
+			title,
+			titled_by: 'message',
+			server_id: serverId,
+			created_at: now,
+			updated_at: now,
+			generating: false,
+			pinned: false,
+			archived: false,
+			folder_id: null,
+			leaf_id: null
+		});
 	}
 
 	apply(conversation: Conversation): void {
 		this.#local.delete(conversation.id);
-		this.#set([conversation, ...this.list.filter((c) => c.id !== conversation.id)]);
+		this.#put(conversation);
 	}
 
 	async rename(id: string, title: string): Promise<void> {
 		const before = this.get(id);
 		if (!before || before.title === title) return;
-		this.#patch({ ...before, title });
+		this.#put({ ...before, title });
 		try {
-			this.#patch((await api.updateConversation(id, { title })).conversation);
+			this.#put((await api.updateConversation(id, { title })).conversation);
+			this.problem = null;
 		} catch (e) {
-			this.#patch(before);
-			throw e;
+			this.#put(before);
+			this.#fail(e);
 		}
 	}
 
-	/** Hides it now and deletes it after UNDO_MS; `undoRemove` brings it back until then. */
-	remove(id: string): void {
-		const conversation = this.get(id);
-		if (!conversation) return;
+	/** Pins, moves or archives; shown at once, taken back when hob refuses. Never throws. */
+	async change(ids: readonly string[], set: Change): Promise<void> {
+		const before = this.#found(ids).filter((c) => !this.#local.has(c.id));
+		if (before.length === 0) return;
+		this.#putAll(before.map((c) => ({ ...c, ...set })));
+		if (set.archived) {
+			const undo = (): void =>
+				void this.change(
+					before.filter((c) => !c.archived).map((c) => c.id),
+					{ archived: false }
+				);
+			void this.flushRemove();
+			this.#offerUndo({ text: `Archived ${nameAll(before)}`, undo });
+		}
+		let n = 0;
+		try {
+			const [only] = before;
+			if (only && before.length === 1)
+				this.#put((await api.updateConversation(only.id, set)).conversation);
+			else
+				for (; n < before.length; n += CHUNK)
+					await api.changeConversations(
+						before.slice(n, n + CHUNK).map((c) => c.id),
+						{ set }
+					);
+			this.problem = null;
+		} catch (e) {
+			if (set.archived) this.#endUndo();
+			this.#putAll(before.slice(n));
+			this.#fail(e);
+		}
+	}
+
+	/** Hides them now and deletes them after UNDO_MS; Undo brings them back until then. */
+	remove(ids: readonly string[]): void {
+		const found = this.#found(ids);
+		if (found.length === 0) return;
 		void this.flushRemove();
-		this.removing = conversation;
-		this.list = this.list.filter((c) => c.id !== id);
+		for (const c of found) {
+			this.#byId.delete(c.id);
+			this.#hidden.set(c.id, c);
+		}
+		this.#waiting = found;
+		this.list = this.list.filter((c) => this.#byId.has(c.id));
+		this.#offerUndo({ text: `Deleted ${nameAll(found)}`, undo: () => this.#unhide(found) });
+	}
+
+	/** Takes back what `done` says. */
+	undo(): void {
+		const { done } = this;
+		this.#endUndo();
+		this.#waiting = [];
+		done?.undo();
+	}
+
+	/** Deletes what is hidden at once (the time is up, or the page closes). */
+	async flushRemove(): Promise<void> {
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		this.#endUndo();
+		const known = waiting.filter((c) => !this.#local.has(c.id));
+		this.#forget(waiting.filter((c) => this.#local.has(c.id)));
+		// One chunk a call, one call at a time: a closing page may send about 64 kB more, which is one chunk.
+		for (let n = 0; n < known.length; n += CHUNK) {
+			const part = known.slice(n, n + CHUNK);
+			try {
+				const [only] = part;
+				if (only && part.length === 1) await api.deleteConversation(only.id);
+				else
+					await api.changeConversations(
+						part.map((c) => c.id),
+						{ delete: true }
+					);
+				this.#forget(part);
+			} catch (e) {
+				this.#unhide(known.slice(n));
+				this.#fail(e);
+				return;
+			}
+		}
+	}
+
+	#found(ids: readonly string[]): Conversation[] {
+		return ids.flatMap((id) => this.#byId.get(id) ?? []);
+	}
+
+	#fail(e: unknown): void {
+		this.problem = e instanceof Error ? e.message : String(e);
+	}
+
+	#offerUndo(done: Done): void {
+		clearTimeout(this.#timer);
+		this.done = done;
 		this.#timer = setTimeout(() => void this.flushRemove(), UNDO_MS);
 	}
 
-	undoRemove(): void {
+	#endUndo(): void {
 		clearTimeout(this.#timer);
-		const conversation = this.removing;
-		this.removing = null;
-		if (conversation) this.#set([conversation, ...this.list]);
+		this.done = null;
 	}
 
-	/** Deletes the hidden conversation at once (the time is up, or the page closes). */
-	async flushRemove(): Promise<void> {
-		clearTimeout(this.#timer);
-		const conversation = this.removing;
-		this.removing = null;
-		if (!conversation) return;
-		try {
-			if (!this.#local.delete(conversation.id)) await api.deleteConversation(conversation.id);
-			for (const fn of this.#removed) fn(conversation.id);
-		} catch (e) {
-			this.#set([conversation, ...this.list]);
-			this.error = e instanceof Error ? e.message : String(e);
+	#unhide(list: readonly Conversation[]): void {
+		const back = list.flatMap((c) => this.#hidden.get(c.id) ?? []);
+		for (const c of list) this.#hidden.delete(c.id);
+		this.#putAll(back);
+	}
+
+	/** They are gone for good. */
+	#forget(list: readonly Conversation[]): void {
+		for (const c of list) {
+			this.#hidden.delete(c.id);
+			this.#local.delete(c.id);
+			for (const fn of this.#removed) fn(c.id);
 		}
 	}
 
 	#drop(id: string): void {
-		if (!this.get(id)) return;
-		this.list = this.list.filter((c) => c.id !== id);
-		for (const fn of this.#removed) fn(id);
+		const conversation = this.#byId.get(id);
+		this.#hidden.delete(id);
+		this.#waiting = this.#waiting.filter((c) => c.id !== id);
+		if (!conversation) return;
+		const list = this.list.slice();
+		list.splice(placeOf(list, conversation), 1);
+		this.#byId.delete(id);
+		this.list = list;
+		this.#forget([conversation]);
 	}
 
-	#patch(conversation: Conversation): void {
-		this.list = this.list.map((c) => (c.id === conversation.id ? conversation : c));
+	/** Puts it into its place, or leaves it hidden. */
+	#put(conversation: Conversation): void {
+		const { id } = conversation;
+		if (this.#hidden.has(id)) {
+			this.#hidden.set(id, conversation);
+			return;
+		}
+		const list = this.list.slice();
+		const before = this.#byId.get(id);
+		if (before) list.splice(placeOf(list, before), 1);
+		list.splice(placeOf(list, conversation), 0, conversation);
+		this.#byId.set(id, conversation);
+		this.list = list;
+	}
+
+	#putAll(conversations: readonly Conversation[]): void {
+		if (this.#byId.size > 0 && conversations.length < MANY) {
+			for (const c of conversations) this.#put(c);
+			return;
+		}
+		for (const c of conversations)
+			(this.#hidden.has(c.id) ? this.#hidden : this.#byId).set(c.id, c);
+		this.list = [...this.#byId.values()].sort(byAge);
 	}
 
 	#setGenerating(id: string, state: string): void {
-		const conversation = this.get(id);
+		const conversation = this.#byId.get(id);
 		const generating = state === 'queued' || state === 'connecting' || state === 'streaming';
 		if (conversation && conversation.generating !== generating)
-			this.#patch({ ...conversation, generating });
+			this.#put({ ...conversation, generating });
 	}
 
-	#set(list: Conversation[]): void {
-		this.list = list
-			.filter((c) => c.id !== this.removing?.id)
-			.sort((a, b) => b.updated_at - a.updated_at);
+	#clear(): void {
+		this.#endUndo();
+		this.#byId.clear();
+		this.#hidden.clear();
+		this.#local.clear();
+		this.#waiting = [];
+		this.list = [];
+		this.loaded = false;
+		this.error = null;
+		this.problem = null;
 	}
 }
 
