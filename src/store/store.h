@@ -95,6 +95,10 @@ struct attachment_row {
     int64_t size_bytes; /* read only */
     int64_t created_at;
 };
+struct tree_row { /* a message's place in its conversation */
+    int64_t seq, parent_seq /* 0: a root */;
+    bool is_leaf; /* the conversation's leaf_id */
+};
 
 /* Where a search goes on: titles first, then messages, each newest first. {0} is the beginning. */
 struct search_place {
@@ -128,6 +132,7 @@ struct store_result {
         struct events_row *events;
         struct attachment_row *attachments;
         struct search_row *hits;
+        struct tree_row *tree;
         struct folder_row *folders;
     };
     struct conversation_row
@@ -136,6 +141,7 @@ struct store_result {
     struct generation_row *generation; /* one beside other rows, or NULL */
     struct search_place next;          /* of a search: where more may be; SEARCH_END: that was all */
     bool created;                      /* the call made the row (false: it was there) */
+    int64_t next_page;                 /* of calls that go page by page: what to give the next one */
 };
 typedef void (*store_fn)(void *arg, const struct store_result *r);
 
@@ -303,5 +309,7 @@ struct store_op *store_attachment_read(struct store *s, const char *user_id, con
 struct store_op *store_search(struct store *s, const char *user_id, const char *text,
                               const char *conversation_id, struct search_place from, int limit, store_fn done,
                               void *arg);
+
+#include "store/store_transfer.h"
 
 #endif

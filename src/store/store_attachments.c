@@ -5,24 +5,6 @@ struct attachment_get {
     char *user_id, *id;
 };
 
-static void row_attachment(struct store_op *op, sqlite3_stmt *st)
-{
-    struct attachment_row *row = store_op_row(op, sizeof(*row));
-    *row = (struct attachment_row){
-        .id = row_text(op, st, 0),
-        .user_id = row_text(op, st, 1),
-        .name = row_text(op, st, 2),
-        .mime = row_text(op, st, 3),
-        .sha256 = row_text(op, st, 4),
-        .created_at = sqlite3_column_int64(st, 5),
-        .size_bytes = sqlite3_column_int64(st, 6),
-    };
-    /* blob before bytes: the order that sqlite3_column_bytes asks for */
-    const char *p = sqlite3_column_blob(st, 7);
-    size_t len = (size_t)sqlite3_column_bytes(st, 7);
-    row->bytes = span_of(arena_span(&op->rows, span_of(p, len)), len);
-}
-
 static enum err run_attachment_add(struct db *db, struct store_op *op)
 {
     const struct attachment_row *in = op->in;
@@ -38,7 +20,7 @@ static enum err run_attachment_add(struct db *db, struct store_op *op)
         "WHERE user_id = ? AND sha256 = ?",
         "tt", in->user_id, in->sha256);
     while (db_next(db, st))
-        row_attachment(op, st);
+        row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));
     return ERR_OK;
 }
 
@@ -68,7 +50,7 @@ static enum err run_attachment_read(struct db *db, struct store_op *op)
         "WHERE id = ? AND user_id = ? AND import_id IS NULL",
         "tt", in->id, in->user_id);
     while (db_next(db, st))
-        row_attachment(op, st);
+        row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));
     return op->result.n ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such attachment");
 }
 

@@ -69,6 +69,23 @@ void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row
     };
 }
 
+void row_attachment(struct store_op *op, sqlite3_stmt *st, struct attachment_row *out)
+{
+    *out = (struct attachment_row){
+        .id = row_text(op, st, 0),
+        .user_id = row_text(op, st, 1),
+        .name = row_text(op, st, 2),
+        .mime = row_text(op, st, 3),
+        .sha256 = row_text(op, st, 4),
+        .created_at = sqlite3_column_int64(st, 5),
+        .size_bytes = sqlite3_column_int64(st, 6),
+    };
+    /* blob before bytes: the order that sqlite3_column_bytes asks for */
+    const char *p = sqlite3_column_blob(st, 7);
+    size_t len = (size_t)sqlite3_column_bytes(st, 7);
+    out->bytes = span_of(arena_span(&op->rows, span_of(p, len)), len);
+}
+
 void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id)
 {
     sqlite3_stmt *st = db_query(

@@ -31,6 +31,8 @@ char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 void row_conversation(struct store_op *op, sqlite3_stmt *st, struct conversation_row *out);
 void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out);
 void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row *out);
+/* Columns id, user_id, name, mime, sha256, created_at, bytes. */
+void row_attachment(struct store_op *op, sqlite3_stmt *st, struct attachment_row *out);
 
 /* Puts the conversation into the result. Fails with ERR_NOT_FOUND when there is none or somebody else owns it. */
 void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id);
