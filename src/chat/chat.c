@@ -69,6 +69,34 @@ void message_row_clear(struct message_row *row)
     *row = (struct message_row){0};
 }
 
+void conversation_row_copy(struct conversation_row *to, const struct conversation_row *from)
+{
+    *to = *from;
+    to->id = xstrdup(from->id);
+    to->user_id = xstrdup(from->user_id);
+    to->title = xstrdup(from->title);
+    to->titled_by = xstrdup(from->titled_by);
+    to->server_id = xstrdup(from->server_id);
+    to->folder_id = xstrdup(from->folder_id);
+    to->leaf_id = xstrdup(from->leaf_id);
+    to->options_json = xstrdup(from->options_json);
+    to->system_prompt = xstrdup(from->system_prompt);
+}
+
+void conversation_row_clear(struct conversation_row *row)
+{
+    free(row->id);
+    free(row->user_id);
+    free(row->title);
+    free(row->titled_by);
+    free(row->server_id);
+    free(row->folder_id);
+    free(row->leaf_id);
+    free(row->options_json);
+    free(row->system_prompt);
+    *row = (struct conversation_row){0};
+}
+
 /* ---- news ---- */
 
 static char *generation_json(const struct generation_row *row)
@@ -260,6 +288,7 @@ struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gatew
     list_init(&c->sends);
     list_init(&c->viewers);
     list_init(&c->asks);
+    list_init(&c->exports);
     titles_init(c);
     chat_open_outbox(c);
     chat_open_compact(c);
@@ -341,6 +370,7 @@ void chat_free(struct chat *c)
     LIST_EACH(a, &c->asks, struct ask, node)
         free_ask(a);
     chat_free_viewers(c);
+    chat_free_exports(c);
     LIST_EACH(g, &c->generations, struct generation, node)
         generation_free(g);
     map_free(c->turns);

@@ -135,6 +135,31 @@ void chat_generation_removed(struct chat *c, const char *generation_id);
 /* Running, not counting the outbox. */
 size_t chat_n_running(const struct chat *c);
 
+/* ---- taking along: export ---- */
+enum chat_export_format { CHAT_EXPORT_JSON, CHAT_EXPORT_MARKDOWN };
+struct chat_export_events {
+    /* Once, first: the conversation's title, or NULL for all. */
+    void (*on_begin)(void *arg, const char *title);
+    /* The next piece of the file. Returns false when the reader is full: then nothing comes until chat_export_resume. */
+    bool (*on_text)(void *arg, struct span text);
+    /* Once, last; the export is over. ERR_NOT_FOUND: no such conversation. Anything but ERR_OK after on_begin: the file
+     * is not complete. */
+    void (*on_end)(void *arg, enum err e, const struct err_text *why);
+};
+struct chat_export;
+/*
+ * Writes one conversation, or all of the user's (conversation_id NULL), in pieces read one after the other: memory does
+ * not grow with what there is. What changes meanwhile is in the file as it was when its page was read; a conversation's
+ * messages are those it had when its first page was read, and whatever refers to something that has gone is left out, so
+ * that the file can always be imported. Never calls back at once.
+ */
+struct chat_export *chat_export_start(struct chat *c, const char *user_id, const char *conversation_id,
+                                      enum chat_export_format format, const struct chat_export_events *ev,
+                                      void *arg);
+void chat_export_resume(struct chat_export *e);
+/* No callback comes after. Not after on_end, and not inside a callback. NULL is fine. */
+void chat_export_cancel(struct chat_export *e);
+
 /* ---- the contract's objects ---- */
 void chat_write_generation_json(struct json_writer *w, const struct generation_row *row);
 void chat_write_conversation_json(struct json_writer *w, const struct conversation_row *row);

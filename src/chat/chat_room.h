@@ -24,6 +24,7 @@ struct chat {
     struct list turn_list;
     struct list sends;   /* chat_send handles, until they are decided */
     struct list viewers; /* all, also of replays */
+    struct list exports; /* chat_export_start */
     struct list asks;    /* chat_stop and chat_read calls that wait for the store */
     struct store_op *recovering;
     chat_done_fn on_recovered;
@@ -201,6 +202,9 @@ void chat_free_viewers(struct chat *c);
 void chat_open_compact(struct chat *c);
 void chat_close_compact(struct chat *c);
 
+/* ---- chat_export.c ---- */
+void chat_free_exports(struct chat *c);
+
 /* ---- chat.c ---- */
 void chat_publish_generation(struct chat *c, const struct generation_row *row);
 void chat_publish_conversation(struct chat *c, const struct conversation_row *row);
@@ -210,5 +214,7 @@ void generation_row_copy(struct generation_row *to, const struct generation_row 
 void generation_row_clear(struct generation_row *row);
 void message_row_copy(struct message_row *to, const struct message_row *from);
 void message_row_clear(struct message_row *row);
+void conversation_row_copy(struct conversation_row *to, const struct conversation_row *from);
+void conversation_row_clear(struct conversation_row *row);
 
 #endif
