@@ -8,7 +8,7 @@ static const struct api_routes *const tables[] = {
     &api_session_routes, &api_users_routes,         &api_keys_routes,     &api_servers_routes,
     &api_models_routes,  &api_conversations_routes, &api_messages_routes, &api_attachments_routes,
     &api_chat_routes,    &api_generations_routes,   &api_events_routes,   &api_openai_routes,
-    &api_health_routes,  &api_search_routes,        &api_folders_routes,
+    &api_health_routes,  &api_search_routes,        &api_folders_routes,  &api_export_routes,
 };
 
 static void on_revoked(void *arg, const char *user_id)
@@ -50,7 +50,7 @@ void api_close(struct api *a)
         r->x = NULL;
         if (x) {
             http_exchange_on_gone(x, NULL, NULL);
-            http_exchange_end(x);
+            (r->is_download ? http_exchange_abort : http_exchange_end)(x);
         }
         r->on_gone(r);
     }

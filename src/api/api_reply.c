@@ -180,12 +180,12 @@ static void on_stream_gone(struct http_exchange *x, void *arg)
         r->on_gone(r);
 }
 
-void api_stream_begin(struct api_req *r, const struct http_headers *extra)
+static void stream_begin_as(struct api_req *r, const char *type, const struct http_headers *extra)
 {
     struct http_headers h = {0};
     size_t at = 0;
     struct span name, value;
-    http_headers_add(&h, "Content-Type", SPAN_LIT("text/event-stream"));
+    http_headers_add(&h, "Content-Type", span_str(type));
     http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
     http_headers_add(&h, "X-Accel-Buffering", SPAN_LIT("no"));
     http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
@@ -205,6 +205,26 @@ void api_stream_begin(struct api_req *r, const struct http_headers *extra)
     r->json = NULL;
     buf_release(&r->body);
     list_push_back(&r->api->streams, &r->stream_node);
+}
+
+void api_stream_begin(struct api_req *r, const struct http_headers *extra)
+{
+    stream_begin_as(r, "text/event-stream", extra);
+}
+
+void api_download_begin(struct api_req *r, const char *type, const struct http_headers *extra)
+{
+    r->is_download = true;
+    stream_begin_as(r, type, extra);
+}
+
+void api_download_break(struct api_req *r)
+{
+    struct http_exchange *x = r->x;
+    http_exchange_on_gone(x, NULL, NULL);
+    r->x = NULL;
+    http_exchange_abort(x);
+    api_req_free(r);
 }
 
 void api_stream_end(struct api_req *r)

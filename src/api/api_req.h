@@ -19,7 +19,7 @@ enum api_policy {
 };
 enum api_body {
     API_NO_BODY = 1,
-    API_STREAM, /* no body, answers with an event stream */
+    API_STREAM, /* no body, answers with an event stream or a download */
     API_JSON,   /* req->json is the root object */
     API_RAW     /* req->body */
 };
@@ -50,7 +50,7 @@ struct api_routes {
 extern const struct api_routes api_session_routes, api_users_routes, api_keys_routes, api_servers_routes,
     api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
     api_attachments_routes, api_chat_routes, api_generations_routes, api_events_routes, api_openai_routes,
-    api_health_routes, api_search_routes;
+    api_health_routes, api_search_routes, api_export_routes;
 
 #define API_SMALL_BODY_BYTES        ((size_t)64 * 1024)
 #define API_MAX_STREAMS_PER_ADDRESS 64 /* loopback and the control socket are exempt */
@@ -78,6 +78,7 @@ struct api_req {
     void (*on_gone)(struct api_req *r); /* the handler's: cancel what runs; may end the request */
     void *state;                        /* the handler's; it frees it */
     struct list stream_node;
+    bool is_download; /* a stream that must not end early as if it were whole */
     int64_t started_ms;
 };
 
@@ -105,6 +106,11 @@ int api_status_of(enum err err);
 /* ---- event streams ---- */
 /* 200, text/event-stream, and the request is an open stream: ends when its principal loses its right. */
 void api_stream_begin(struct api_req *r, const struct http_headers *extra);
+/* The same for a file that is written while it is read. One that is not complete never looks as if it were: when hob ends the
+ * connection breaks. */
+void api_download_begin(struct api_req *r, const char *type, const struct http_headers *extra);
+/* Ends and frees the request in the middle of the file. The client is still there. */
+void api_download_break(struct api_req *r);
 /* True: the request's address has API_MAX_STREAMS_PER_ADDRESS streams open, and the request is answered with 429. */
 bool api_refuse_stream(struct api_req *r);
 /* Ends and frees the request. The stream's on_gone is not called. */

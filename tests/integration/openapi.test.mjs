@@ -280,6 +280,13 @@ describe('the program answers as the document says', () => {
     assert.ok(hits.length > 0);
     await call('GET', '/api/search?q=wor&limit=0', undefined, { status: 400, ...search });
     await call('PATCH', at, { title: ' ' }, { status: 400, ...conversation });
+    const exported = { template: '/api/conversations/{id}/export' };
+    const file = await call('GET', `${at}/export`, undefined, { status: 200, ...exported });
+    assert.ok(file.items.length > 3);
+    await call('GET', `${at}/export?format=markdown`, undefined, { status: 200, ...exported });
+    await call('GET', `${at}/export?format=pdf`, undefined, { status: 400, ...exported });
+    await call('GET', `/api/conversations/${randomUUID()}/export`, undefined, { status: 404, ...exported });
+    await call('GET', '/api/export', undefined, { status: 200 });
 
     const message = { template: '/api/messages/{id}' };
     const queued = { conversation_id: body.conversation_id, content: 'later', server: 'fast', state: 'queued' };

@@ -30,6 +30,8 @@ const ROUTES = [
   ['GET', '/api/models', 'user'],
   ['GET', '/api/conversations', 'user'],
   ['GET', '/api/search?q=x', 'user'],
+  ['GET', `/api/conversations/${ID}/export`, 'user'],
+  ['GET', '/api/export', 'user'],
   ['POST', '/api/conversations/bulk', 'user'],
   ['GET', `/api/conversations/${ID}`, 'user'],
   ['PATCH', `/api/conversations/${ID}`, 'user'],
