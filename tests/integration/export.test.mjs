@@ -1,7 +1,8 @@
 // Exports: a file has all that the API tells of one's own conversations, and is written no faster than it is read.
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { png } from '../lib/files.mjs';
@@ -264,5 +265,171 @@ describe('all of it', () => {
     const text = await res.text();
     const file = await (await hob.request('/api/export')).json();
     assert.equal(text.match(/^# /gm).length, itemsOf(file, 'conversation').length);
+  });
+});
+
+/** The text between the headings of a Markdown export: [[heading, text], ...]. */
+function sections(text) {
+  const parts = text.split(/^(#{1,2} .*)$/m);
+  return parts.slice(1).flatMap((part, i) => (i % 2 === 0 ? [[part, parts[i + 2].trim()]] : []));
+}
+
+test('Markdown has the shown path with who, when, thoughts, tools and names of files', async () => {
+  const seeded = await seed();
+  const res = await exportOf(seeded.id, '?format=markdown');
+  assert.match(res.headers.get('content-disposition'), new RegExp(`hob-Title.*${TODAY}\\.md`));
+  const text = await res.text();
+  const { messages } = await read(seeded.id);
+  const shown = [seeded.first, seeded.other, seeded.tools].flatMap((t) => [t.message, t.answer]);
+  const who = (id) => {
+    const m = messages.find((x) => x.id === id);
+    const at = new Date(m.created_at).toISOString().slice(0, 16).replace('T', ' ');
+    return `## ${m.role === 'user' ? 'You' : m.meta.model} · ${at} UTC`;
+  };
+  const unescaped = sections(text).map(([head, body]) => [head.replaceAll('\\', ''), body]);
+  assert.deepEqual(
+    unescaped.map(([head]) => head),
+    ['# Title "of" <this>', ...shown.map(who)]
+  );
+  const bodies = unescaped.slice(1).map(([, body]) => body);
+  assert.ok(bodies[0].startsWith(ODD));
+  assert.match(bodies[0], /\n```\n/, 'the block of code that the message left open is closed');
+  assert.ok(bodies[0].includes('\\[image: Straße "1".png\\]'));
+  assert.ok(bodies[0].includes('\\[file: paper.pdf\\]'));
+  assert.equal(bodies[2], 'echo two, edited');
+  assert.match(bodies[5], /Calls weather:\n\n```\n{.*Köln.*}\n```/);
+  assert.ok(!text.includes('an edited *answer*'), 'only the shown path');
+
+  await patch(seeded.id, { leaf_id: seeded.first.answer });
+  assert.equal(sections(await markdownOf(seeded.id)).length, 3, 'to the leaf, not beyond');
+});
+
+test('Markdown keeps thoughts in a quote and says how an answer ended', async () => {
+  const think = await hob.addDemo('think', ['--tokens-per-second', '0', '--think']);
+  await hob.startServer(think.id);
+  const body = hob.message(think.id, 'echo thoughtful');
+  const { reasoning } = await readAnswer(await hob.post('/api/chat/completions', body));
+  assert.ok(reasoning.length > 0);
+  const text = await markdownOf(body.conversation_id);
+  const first = reasoning.trim().split('\n')[0];
+  assert.ok(text.includes(`> **Reasoning**\n>\n> ${first}`), text);
+});
+
+describe('a large export', () => {
+  const FILES = 20;
+  const FILE_BYTES = 2 << 20; // 53 MB in base64
+  const MESSAGES = 450; // more than two pages
+  let large, conversation;
+
+  before(async () => {
+    const asan = [process.env.ASAN_OPTIONS, 'quarantine_size_mb=1'].filter(Boolean).join(':');
+    large = await Hob.start({ env: { ASAN_OPTIONS: asan } });
+    const [server] = (await large.get('/api/servers')).servers;
+    for (let i = 0; i < FILES; i++) {
+      const res = await large.request(`/api/attachments?name=${i}.txt`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: `${i} `.repeat(FILE_BYTES).slice(0, FILE_BYTES)
+      });
+      assert.equal(res.status, 201);
+    }
+    conversation = randomUUID();
+    for (let i = 0, parent_id = null; i < MESSAGES; i++) {
+      const id = randomUUID();
+      const message = { conversation_id: conversation, parent_id, content: `number ${i}`, server: server.id };
+      assert.equal((await large.send('PUT', `/api/messages/${id}`, { ...message, state: 'queued' })).status, 201);
+      parent_id = id;
+    }
+  });
+  after(() => large?.stop());
+
+  const residentBytes = async () =>
+    1024 * Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${large.pid}/status`, 'utf8'))[1]);
+
+  /** A client that reads nothing by itself. */
+  async function download(path = '/api/export', cookie = large.cookie) {
+    const socket = net.connect(large.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${large.port}\r\nCookie: ${cookie}\r\n\r\n`);
+    await once(socket, 'readable');
+    return socket;
+  }
+
+  /** Reads to the end, or to where it breaks off; gives the file without the marks of its chunks, or null. */
+  async function readAll(socket, look = () => {}) {
+    const pieces = [];
+    let bytes = 0;
+    const over = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('data', (piece) => {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (piece.subarray(-5).toString('latin1') === '0\r\n\r\n') socket.destroy();
+      if (pieces.length % 50 === 0) {
+        socket.pause();
+        void look(bytes).then(() => socket.resume());
+      }
+    });
+    socket.resume();
+    await over;
+    const all = Buffer.concat(pieces);
+    if (all.subarray(-5).toString('latin1') !== '0\r\n\r\n') return null;
+    const chunks = [];
+    for (let at = all.indexOf('\r\n\r\n') + 4; ;) {
+      const line = all.indexOf('\r\n', at);
+      const n = parseInt(all.toString('latin1', at, line), 16);
+      if (n === 0) return Buffer.concat(chunks);
+      chunks.push(all.subarray(line + 2, line + 2 + n));
+      at = line + 2 + n + 2;
+    }
+  }
+
+  test('goes no faster than its reader and takes little memory', async () => {
+    await large.get('/api/conversations');
+    const before = await residentBytes();
+    let most = 0;
+    const look = async () => {
+      most = Math.max(most, await residentBytes());
+    };
+    const socket = await download();
+    for (let i = 0; i < 20; i++) {
+      assert.equal((await large.get(`/api/conversations/${conversation}`)).messages.length, MESSAGES);
+      await look();
+    }
+    const text = await readAll(socket, look);
+    assert.ok(text.length > 50e6, String(text.length));
+    const file = JSON.parse(text.toString());
+    assert.equal(itemsOf(file, 'attachment').length, FILES);
+    assert.deepEqual(
+      itemsOf(file, 'message').map((m) => m.content),
+      Array.from({ length: MESSAGES }, (_, i) => `number ${i}`)
+    );
+    assert.ok(most - before < 30e6, `${before} bytes grew to ${most}`);
+  });
+
+  test('ends with its client', async () => {
+    const descriptors = async () => (await readdir(`/proc/${large.pid}/fd`)).length;
+    const before = await descriptors();
+    for (let i = 0; i < 5; i++) {
+      const sockets = await Promise.all([download(), download('/api/export?format=markdown'), download()]);
+      sockets.forEach((s) => (i % 2 ? s.destroy() : s.resetAndDestroy()));
+    }
+    await until(async () => (await descriptors()) <= before, 'hob lets go of them');
+    assert.equal((await large.get('/api/conversations')).conversations.length, 1);
+  });
+
+  test('ends with the right to it, and never looks whole then', async () => {
+    const res = await large.post('/api/login', { name: 'ada', password: 'correct horse' }, { headers: { cookie: '' } });
+    const cookie = res.headers.getSetCookie()[0].split(';')[0];
+    const socket = await download('/api/export', cookie);
+    assert.equal((await large.post('/api/logout', {}, { headers: { cookie } })).status, 204);
+    assert.equal(await readAll(socket), null);
+  });
+
+  test('does not look whole when hob ends', async () => {
+    const socket = await download();
+    const { code } = await large.terminate();
+    assert.equal(code, 0);
+    assert.equal(await readAll(socket), null);
+    await large.run();
   });
 });
