@@ -1,0 +1,451 @@
+// Keeping and finding: the list of conversations, folders, archive, many at once, search and the jump to a message.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { Hob, readAnswer, until } from '../lib/hob.mjs';
+import { axe, closePage, DESKTOP, launch, newChat, openPage, PHONE, say, shot, untilPhase } from '../lib/browser.mjs';
+
+let hob, browser, fast, slow;
+before(async () => {
+  hob = await Hob.start();
+  browser = await launch();
+  fast = await hob.addDemo('fast', ['--tokens-per-second', '0']);
+  slow = await hob.addDemo('slow', ['--tokens-per-second', '20']);
+  await hob.startServer(fast.id);
+  await hob.startServer(slow.id);
+});
+after(async () => {
+  await browser?.close();
+  await hob?.stop();
+});
+
+/** A conversation with one message and its answer; gives their ids. */
+async function keep(title, content = `echo about ${title}`) {
+  const body = hob.message('fast', content);
+  const res = await hob.post('/api/chat/completions', body);
+  assert.equal(res.status, 200);
+  assert.ok((await readAnswer(res)).done);
+  const id = body.conversation_id;
+  await hob.send('PATCH', `/api/conversations/${id}`, { title });
+  return { id, title, message: body.message.id };
+}
+/** Conversations that hold one message each, which nobody asked to answer. */
+async function keepMany(n, title, server = slow.id) {
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < n; i = next++) {
+      const body = { conversation_id: randomUUID(), parent_id: null, content: title(i), server, state: 'queued' };
+      const res = await hob.send('PUT', `/api/messages/${randomUUID()}`, body);
+      assert.equal(res.status, 201);
+      await res.arrayBuffer();
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+}
+async function emptyOut() {
+  const ids = (await hob.get('/api/conversations')).conversations.map((c) => c.id);
+  for (let n = 0; n < ids.length; n += 1000)
+    await hob.post('/api/conversations/bulk', { ids: ids.slice(n, n + 1000), delete: true });
+  for (const f of (await hob.get('/api/folders')).folders)
+    await hob.request(`/api/folders/${f.id}`, { method: 'DELETE' });
+}
+const stored = async (id) => (await hob.get('/api/conversations')).conversations.find((c) => c.id === id);
+
+/** A page with the list on the screen; gives the page and where the list stands. */
+async function openList(options = {}) {
+  const page = await openPage(browser, hob, options);
+  await page.goto(`${hob.url}/chat`);
+  return { page, rail: await railOf(page) };
+}
+async function railOf(page) {
+  if (page.viewportSize().width >= DESKTOP.width) return page.getByRole('complementary', { name: 'Sidebar' });
+  await page.getByRole('button', { name: 'Menu', exact: true }).click();
+  return page.getByRole('dialog', { name: 'Menu' });
+}
+const list = (rail) => rail.getByRole('navigation', { name: 'Conversations' });
+const row = (rail, title) => list(rail).getByRole('link', { name: title });
+const heading = (rail, name) => list(rail).getByRole('heading', { name });
+/** Headings and conversations from top to bottom. */
+const rows = (rail) =>
+  list(rail).evaluate((box) =>
+    [...box.querySelectorAll('h3, a[data-row]')]
+      .map((e) => [
+        e.getBoundingClientRect().top,
+        `${e.localName === 'h3' ? '# ' : ''}${e.innerText.split('\n')[0].trim()}`
+      ])
+      .sort(([a], [b]) => a - b)
+      .map(([, text]) => text)
+  );
+const untilRows = (rail, wanted) =>
+  until(async () => JSON.stringify(await rows(rail)) === JSON.stringify(wanted), `rows ${wanted}`).catch(async () =>
+    assert.deepEqual(await rows(rail), wanted)
+  );
+async function choose(page, rail, title, ...items) {
+  await row(rail, title).hover();
+  await rail.getByRole('button', { name: `Actions for ${title}`, exact: true }).click();
+  for (const name of items) await page.getByRole('menuitem', { name, exact: true }).click();
+}
+const onScreen = (item) =>
+  until(
+    () =>
+      item.evaluate((e) => {
+        const { left, top, right, bottom } = e.getBoundingClientRect();
+        return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+      }),
+    'it is on the screen as a whole'
+  );
+const undo = (rail) => rail.getByRole('button', { name: 'Undo' });
+
+describe('the list', () => {
+  test('pinned ones first, then folders that fold, then by date; a removed folder leaves what was in it', async () => {
+    await emptyOut();
+    for (const title of ['Bread', 'Trains', 'Sea']) await keep(title);
+    const { page, rail } = await openList();
+    await untilRows(rail, ['# Today', 'Sea', 'Trains', 'Bread']);
+    await choose(page, rail, 'Bread', 'Pin');
+    await untilRows(rail, ['# Pinned', 'Bread', '# Today', 'Sea', 'Trains']);
+    await choose(page, rail, 'Trains', 'Move to folder', 'New folder...');
+    const dialog = page.getByRole('dialog', { name: 'New folder' });
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('Journeys');
+    await axe(page);
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await untilRows(rail, ['# Pinned', 'Bread', '# Journeys', 'Trains', '# Today', 'Sea']);
+
+    const folder = list(rail).getByRole('button', { name: /^Journeys/ });
+    await folder.click();
+    await row(rail, 'Trains').waitFor({ state: 'detached' });
+    await page.reload();
+    await untilRows(rail, ['# Pinned', 'Bread', '# Journeys', '# Today', 'Sea']);
+    assert.equal(await folder.getAttribute('aria-expanded'), 'false');
+    assert.match(await folder.innerText(), /1/);
+
+    const other = await openList();
+    await heading(other.rail, /Journeys/).waitFor();
+    await folder.focus();
+    await page.keyboard.press('F2');
+    const again = page.getByRole('dialog', { name: 'Rename folder' });
+    await again.getByRole('textbox', { name: 'Name' }).fill('Rails');
+    await page.keyboard.press('Enter');
+    await heading(other.rail, /Rails/).waitFor();
+    await list(rail)
+      .getByRole('button', { name: /^Rails/ })
+      .focus();
+    await page.keyboard.press('Delete');
+    await rail.getByRole('alertdialog').getByText('Its 1 conversation will stay.').waitFor();
+    await rail.getByRole('button', { name: 'Remove' }).click();
+    for (const r of [rail, other.rail]) await untilRows(r, ['# Pinned', 'Bread', '# Today', 'Sea', 'Trains']);
+    await closePage(other.page);
+    await closePage(page);
+  });
+
+  test('by keyboard: arrows, F2, Delete with Undo; a name that comes from elsewhere is shown', async () => {
+    await emptyOut();
+    const kept = [];
+    for (const title of ['One', 'Two', 'Three']) kept.push(await keep(title));
+    const { page, rail } = await openList();
+    await untilRows(rail, ['# Today', 'Three', 'Two', 'One']);
+    const focused = () => page.evaluate(() => document.activeElement.closest('[data-row]')?.innerText.trim());
+    const untilFocused = (title) => until(async () => (await focused()) === title, `the focus on ${title}`);
+    await row(rail, 'Three').focus();
+    await page.keyboard.press('ArrowDown');
+    await untilFocused('Two');
+    await page.keyboard.press('End');
+    await untilFocused('One');
+    await page.keyboard.press('ArrowUp');
+    await untilFocused('Two');
+    await page.keyboard.press('F2');
+    const title = list(rail).getByRole('textbox', { name: 'Title' });
+    await title.fill('Second');
+    await title.press('Enter');
+    await untilFocused('Second');
+    await until(async () => (await stored(kept[1].id)).title === 'Second', 'hob has the new title');
+    await page.keyboard.press('Delete');
+    await row(rail, 'Second').waitFor({ state: 'detached' });
+    await untilFocused('One');
+    await undo(rail).click();
+    await untilRows(rail, ['# Today', 'Three', 'Second', 'One']);
+    await hob.send('PATCH', `/api/conversations/${kept[2].id}`, { title: 'Named elsewhere' });
+    await row(rail, 'Named elsewhere').waitFor();
+    assert.ok(await stored(kept[1].id));
+    await closePage(page);
+  });
+
+  test('says which one is answering, and which answer nobody has looked at', async () => {
+    await emptyOut();
+    const page = await openPage(browser, hob);
+    await newChat(page, hob, slow);
+    await say(page, 'long 40');
+    const rail = await railOf(page);
+    await row(rail, /long 40 ?, answering/).waitFor();
+    await rail.getByRole('link', { name: 'New chat', exact: true }).click();
+    await row(rail, /long 40 ?, new answer/).waitFor({ timeout: 30000 });
+    await page.reload();
+    await row(rail, /long 40 ?, new answer/).click();
+    await untilPhase(page, 'long 40', 'done');
+    await row(rail, /long 40$/).waitFor();
+    assert.equal(await row(rail, /new answer/).count(), 0);
+    await closePage(page);
+  });
+
+  test('gives one conversation as a file', async () => {
+    await emptyOut();
+    await keep('Take me along');
+    const { page, rail } = await openList();
+    for (const [item, ending] of [
+      ['Export as JSON', /\.json$/],
+      ['Export as Markdown', /\.md$/]
+    ]) {
+      const [download] = await Promise.all([page.waitForEvent('download'), choose(page, rail, 'Take me along', item)]);
+      assert.match(download.suggestedFilename(), ending);
+    }
+    await closePage(page);
+  });
+});
+
+describe('many at once', () => {
+  const box = (rail, title) => list(rail).getByRole('checkbox', { name: title });
+  async function select(page, rail) {
+    await rail.getByRole('button', { name: 'List of conversations' }).click();
+    await page.getByRole('menuitem', { name: 'Select conversations' }).click();
+  }
+
+  test('ranges, all, archive with Undo, delete that asks and waits for Undo', async () => {
+    await emptyOut();
+    for (const n of [1, 2, 3, 4, 5]) await keep(`Note ${n}`);
+    const { page, rail } = await openList();
+    await row(rail, 'Note 1').waitFor();
+    await select(page, rail);
+    await box(rail, 'Note 5').click();
+    await box(rail, 'Note 3').click({ modifiers: ['Shift'] });
+    const bar = rail.getByRole('group', { name: 'Selected conversations' });
+    await bar.getByText('3 selected').waitFor();
+    await bar.getByRole('button', { name: 'Archive' }).click();
+    await untilRows(rail, ['# Today', 'Note 2', 'Note 1']);
+    await undo(rail).click();
+    await untilRows(rail, ['# Today', ...[5, 4, 3, 2, 1].map((n) => `Note ${n}`)]);
+    await until(
+      async () => (await hob.get('/api/conversations')).conversations.every((c) => !c.archived),
+      'hob has taken them out of the archive'
+    );
+
+    await select(page, rail);
+    await bar.getByRole('button', { name: 'Select all' }).click();
+    await box(rail, 'Note 2').click();
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    await bar.getByRole('alertdialog', { name: 'Delete 4 conversations?' }).waitFor();
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    await untilRows(rail, ['# Today', 'Note 2']);
+    assert.equal((await hob.get('/api/conversations')).conversations.length, 5);
+    // The page closes before Undo has passed.
+    await page.goto('about:blank');
+    await until(async () => (await hob.get('/api/conversations')).conversations.length === 1, 'hob has deleted them');
+    await closePage(page);
+  });
+
+  test('2,000 conversations: only what is on the screen is made, the keys reach the last one', async () => {
+    await emptyOut();
+    await keepMany(2000, (i) => `Number ${i}`);
+    const { page, rail } = await openList();
+    await row(rail, 'Number').first().waitFor();
+    assert.ok((await list(rail).locator('[data-row]').count()) < 100);
+    const [newest, oldest] = await hob
+      .get('/api/conversations')
+      .then(({ conversations: c }) => c.toSorted((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? -1 : 1)))
+      .then((c) => [c[0].title, c.at(-1)]);
+    await row(rail, newest).focus();
+    await page.keyboard.press('End');
+    await until(
+      () => page.evaluate((title) => document.activeElement.innerText?.trim() === title, oldest.title),
+      'the focus on the last one'
+    );
+    assert.ok((await list(rail).locator('[data-row]').count()) < 100);
+    await page.keyboard.press('Home');
+    await hob.send('PATCH', `/api/conversations/${oldest.id}`, { pinned: true });
+    await until(
+      async () => (await rows(rail)).slice(0, 2).join() === `# Pinned,${oldest.title}`,
+      'the last one is pinned'
+    );
+    await select(page, rail);
+    const bar = rail.getByRole('group', { name: 'Selected conversations' });
+    await bar.getByRole('button', { name: 'Select all' }).click();
+    await bar.getByRole('button', { name: 'Archive' }).click();
+    await rail.getByText('Archived 2,000 conversations').waitFor();
+    await until(
+      async () => (await hob.get('/api/conversations')).conversations.every((c) => c.archived),
+      'hob has archived all',
+      { ms: 30000 }
+    );
+    await closePage(page);
+    await emptyOut();
+  });
+});
+
+describe('the archive', () => {
+  test('takes out of the list, says so in the conversation, gives back and deletes', async () => {
+    await emptyOut();
+    const kept = await keep('Old plans');
+    await keep('Old letters');
+    const { page, rail } = await openList();
+    await rail.getByRole('button', { name: 'List of conversations' }).click();
+    await page.getByRole('menuitem', { name: 'Archive' }).click();
+    await page.getByText('Nothing is archived.').waitFor();
+    for (const title of ['Old plans', 'Old letters']) await choose(page, rail, title, 'Archive');
+    await rail.getByText('Every chat is kept here.').waitFor();
+    const archived = page.getByRole('list', { name: 'Archived conversations' }).getByRole('listitem');
+    await archived.nth(1).waitFor();
+    await page.getByRole('searchbox', { name: 'Search titles in the archive' }).fill('PLAN');
+    await page.getByText('1 conversation', { exact: true }).waitFor();
+    await archived.getByRole('link').click();
+    await page.waitForURL(`**/chat/${kept.id}`);
+    const main = page.getByRole('main');
+    await main.getByText('Archived', { exact: true }).waitFor();
+    await main.getByRole('button', { name: 'Unarchive' }).click();
+    await untilRows(rail, ['# Today', 'Old plans']);
+    assert.equal((await stored(kept.id)).archived, false);
+    await page.goto(`${hob.url}/archive`);
+    await page.getByRole('button', { name: 'Delete Old letters' }).click();
+    await page.getByText('Nothing is archived.').waitFor();
+    await undo(rail).click();
+    await archived.first().waitFor();
+    await closePage(page);
+  });
+});
+
+describe('search', () => {
+  test('titles, then messages with marks; keys or a click lead to the message', async () => {
+    await emptyOut();
+    const long = await keep('A long one', 'echo the first words');
+    let parent = (await hob.get(`/api/conversations/${long.id}`)).messages.at(-1).id;
+    const sent = [];
+    for (let i = 0; i < 6; i++) {
+      const what = i === 1 ? 'echo the wandering giraffe' : `long 150 part ${i}`;
+      const body = hob.message('fast', what, { conversation_id: long.id, parent_id: parent });
+      const res = await hob.post('/api/chat/completions', body);
+      assert.ok((await readAnswer(res)).done);
+      parent = res.headers.get('x-answer-id');
+      sent.push(body.message.id);
+    }
+    const animals = await keep('Giraffes and others', 'echo nothing here');
+    await hob.send('PATCH', `/api/conversations/${animals.id}`, { archived: true });
+
+    const { page, rail } = await openList();
+    const field = rail.getByRole('combobox', { name: 'Search conversations' });
+    const options = rail.getByRole('option');
+    await field.fill('giraf');
+    await rail.getByText('3 results').waitFor();
+    assert.deepEqual(
+      await rail
+        .getByRole('group')
+        .allInnerTexts()
+        .then((t) => t.map((g) => g.split('\n')[0])),
+      ['Titles', 'Messages']
+    );
+    await options.first().getByText('Archived').waitFor();
+    assert.deepEqual(await options.locator('mark').allInnerTexts(), ['Giraffes', 'giraffe', 'giraffe']);
+    await field.press('ArrowUp');
+    const active = await field.getAttribute('aria-activedescendant');
+    assert.equal(await options.last().getAttribute('id'), active);
+    assert.equal(await options.last().getAttribute('aria-selected'), 'true');
+    await field.press('Enter');
+    await page.waitForURL(`**/chat/${long.id}?m=${sent[1]}`);
+    const question = page.locator('[data-role=user]', { hasText: 'the wandering giraffe' });
+    await onScreen(question);
+    await options.first().click();
+    await page.waitForURL(`**/chat/${animals.id}`);
+
+    await field.fill('zebra');
+    await rail.getByText('No title or message has these words.').waitFor();
+    await page.route('**/api/search?*', (r) =>
+      r.fulfill({ status: 500, json: { error: { message: 'disk is full' } } })
+    );
+    await field.fill('giraffe');
+    await rail.getByText('The search did not work').waitFor();
+    await page.unroute('**/api/search?*');
+    await rail.getByRole('button', { name: 'Try again' }).click();
+    await options.first().waitFor();
+    await field.press('Escape');
+    await row(rail, 'A long one').waitFor();
+    await closePage(page);
+  });
+
+  test('reads on by the arrow keys when there is more', async () => {
+    await emptyOut();
+    await keepMany(70, (i) => `walrus number ${i}`);
+    const { page, rail } = await openList();
+    const field = rail.getByRole('combobox', { name: 'Search conversations' });
+    await field.fill('walrus');
+    await rail.getByText('More than 30 results').waitFor();
+    for (let i = 0; i < 40; i++) await field.press('ArrowDown');
+    await until(async () => (await rail.getByRole('option').count()) > 30, 'more results');
+    await closePage(page);
+  });
+});
+
+describe('to look at', () => {
+  before(async () => {
+    await emptyOut();
+    const kept = [];
+    for (const title of [
+      'Sourdough that rises',
+      'Trains and how they run on time in the mountains',
+      'SQLite indexes',
+      'What the sea says',
+      'Letters to an aunt',
+      'An old idea'
+    ])
+      kept.push(await keep(title));
+    const { folder } = await (await hob.post('/api/folders', { name: 'Kitchen' })).json();
+    await hob.post('/api/folders', { name: 'Work' });
+    const change = (i, what) => hob.send('PATCH', `/api/conversations/${kept[i].id}`, what);
+    await change(0, { folder_id: folder.id });
+    await change(1, { pinned: true });
+    await change(5, { archived: true });
+  });
+
+  for (const [name, options] of [
+    ['desktop', {}],
+    ['desktop-dark', { dark: true }],
+    ['phone', { viewport: PHONE }],
+    ['phone-dark', { viewport: PHONE, dark: true }]
+  ])
+    test(name, async () => {
+      const { page, rail } = await openList(options);
+      const look = async (what) => {
+        await shot(page, `finding-${what}-${name}`);
+        await axe(page);
+      };
+      await row(rail, 'SQLite indexes').waitFor();
+      await look('list');
+      await choose(page, rail, 'SQLite indexes', 'Move to folder');
+      await onScreen(page.getByRole('menuitem', { name: 'Kitchen' }));
+      await look('menu');
+      await page.keyboard.press('Escape');
+      if (await page.getByRole('menu').count()) await page.keyboard.press('Escape');
+      await page.getByRole('menu').waitFor({ state: 'detached' });
+      await rail.getByRole('button', { name: 'List of conversations' }).click();
+      await page.getByRole('menuitem', { name: 'Select conversations' }).click();
+      await list(rail).getByRole('checkbox', { name: 'SQLite indexes' }).click();
+      await look('select');
+      await rail.getByRole('button', { name: 'Delete', exact: true }).click();
+      await rail.getByRole('alertdialog').waitFor();
+      await look('delete');
+      await rail.getByRole('button', { name: 'Cancel' }).click();
+      await rail.getByRole('button', { name: 'Done' }).click();
+      const field = rail.getByRole('combobox', { name: 'Search conversations' });
+      await field.fill('idea');
+      await rail.getByRole('option').first().waitFor();
+      await field.press('ArrowDown');
+      await look('search');
+      await field.press('Escape');
+      await rail.getByRole('button', { name: 'List of conversations' }).click();
+      await page.getByRole('menuitem', { name: 'Archive' }).click();
+      await page.getByRole('main').getByRole('link', { name: 'An old idea' }).waitFor();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await look('archive');
+      await page.getByRole('main').getByRole('link', { name: 'An old idea' }).click();
+      await page.getByRole('main').getByRole('button', { name: 'Unarchive' }).waitFor();
+      await page.locator('[data-role=assistant]').waitFor();
+      await look('archived');
+      await closePage(page);
+    });
+});
