@@ -44,6 +44,12 @@ struct store_op *store_export_folders(struct store *s, const char *user_id, cons
     return store_op_submit(new_op(s, run_folders, user_id, folder_id, done, arg));
 }
 
+/* The number of the user's first row after a place. From indexes alone: in the table import_id stands behind the bytes, and
+ * whoever asks for it there reads them all. */
+#define FIRST_AFTER(table, user, after)                                             \
+    "(SELECT min(rowid) FROM " table " WHERE user_id = " user " AND rowid > " after \
+    " AND rowid NOT IN (SELECT rowid FROM " table " WHERE import_id IS NOT NULL))"
+
 /* ---- attachments ---- */
 
 static enum err run_attachment(struct db *db, struct store_op *op)
@@ -52,7 +58,7 @@ static enum err run_attachment(struct db *db, struct store_op *op)
     sqlite3_stmt *st = db_query(
         db,
         "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes, rowid FROM attachments "
-        "WHERE user_id = ? AND import_id IS NULL AND rowid > ? ORDER BY rowid LIMIT 1",
+        "WHERE rowid = " FIRST_AFTER("attachments", "?1", "?2"),
         "ti", in->user_id, in->after);
     while (db_next(db, st)) {
         row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));
@@ -73,7 +79,9 @@ static enum err run_names(struct db *db, struct store_op *op)
 {
     const struct export_in *in = op->in;
     sqlite3_stmt *st = db_query(
-        db, "SELECT id, name FROM attachments WHERE user_id = ? AND import_id IS NULL", "t", in->user_id);
+        db,
+        "SELECT id, name FROM attachments WHERE user_id = ? AND rowid NOT IN (SELECT rowid FROM attachments WHERE import_id IS NOT NULL)",
+        "t", in->user_id);
     while (db_next(db, st)) {
         struct attachment_row *row = store_op_row(op, sizeof(*row));
         *row = (struct attachment_row){.id = row_text(op, st, 0), .name = row_text(op, st, 1)};
@@ -110,11 +118,14 @@ static void read_tree(struct db *db, struct store_op *op, const char *id)
 static enum err run_conversation(struct db *db, struct store_op *op)
 {
     const struct export_in *in = op->in;
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT " CONVERSATION_ALL_COLUMNS ", c.rowid FROM conversations c "
-                                "WHERE c.user_id = ?1 AND c.import_id IS NULL AND c.rowid > ?2 AND "
-                                "(?3 IS NULL OR c.id = ?3) ORDER BY c.rowid LIMIT 1",
-                                "tit", in->user_id, in->after, in->id);
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT " CONVERSATION_ALL_COLUMNS ", c.rowid FROM conversations c "
+        "WHERE c.rowid = iif(?3 IS NULL, " FIRST_AFTER(
+            "conversations", "?1",
+            "?2") ", "
+                  "(SELECT rowid FROM conversations WHERE id = ?3 AND user_id = ?1 AND import_id IS NULL))",
+        "tit", in->user_id, in->after, in->id);
     if (!db_next(db, st))
         return ERR_OK;
     struct conversation_row *row = store_op_conversation(op);
@@ -213,14 +224,13 @@ static enum err run_files(struct db *db, struct store_op *op)
     const struct export_in *in = op->in;
     size_t bytes = 0, at = 0;
     struct strv ids = {0};
-    while (at < in->n && bytes < STORE_EXPORT_PAGE_BYTES) {
-        sqlite3_stmt *st = db_query(
-            db, "SELECT content_json FROM messages WHERE seq = ? AND content_json LIKE '[%'", "i",
-            in->seqs[at++]);
+    while (at < in->n && bytes < STORE_EXPORT_PAGE_BYTES && !db->err) {
+        sqlite3_stmt *st = db_query(db, "SELECT content_json FROM messages WHERE seq = ?", "i",
+                                    in->seqs[at++]);
         if (!db_next(db, st))
             continue;
-        bytes += (size_t)sqlite3_column_bytes(st, 0);
         content_list_attachments((const char *)sqlite3_column_text(st, 0), &ids);
+        bytes += (size_t)sqlite3_column_bytes(st, 0);
         db_end(st);
     }
     for (size_t i = 0; i < ids.n; i++) {

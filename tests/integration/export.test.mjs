@@ -49,8 +49,8 @@ async function say(content, more = {}) {
 }
 const sayAfter = (turn, content) => say(content, { conversation_id: turn.conversation, parent_id: turn.answer });
 
-async function upload(name, type, body) {
-  const res = await hob.request(`/api/attachments?name=${encodeURIComponent(name)}`, {
+async function upload(name, type, body, to = hob) {
+  const res = await to.request(`/api/attachments?name=${encodeURIComponent(name)}`, {
     method: 'POST',
     headers: { 'content-type': type },
     body
@@ -326,12 +326,7 @@ describe('a large export', () => {
     large = await Hob.start({ env: { ASAN_OPTIONS: asan } });
     const [server] = (await large.get('/api/servers')).servers;
     for (let i = 0; i < FILES; i++) {
-      const res = await large.request(`/api/attachments?name=${i}.txt`, {
-        method: 'POST',
-        headers: { 'content-type': 'text/plain' },
-        body: `${i} `.repeat(FILE_BYTES).slice(0, FILE_BYTES)
-      });
-      assert.equal(res.status, 201);
+      await upload(`${i}.txt`, 'text/plain', `${i} `.repeat(FILE_BYTES).slice(0, FILE_BYTES), large);
     }
     conversation = randomUUID();
     for (let i = 0, parent_id = null; i < MESSAGES; i++) {
@@ -356,7 +351,7 @@ describe('a large export', () => {
   }
 
   /** Reads to the end, or to where it breaks off; gives the file without the marks of its chunks, or null. */
-  async function readAll(socket, look = () => {}) {
+  async function readAll(socket, look = async () => {}) {
     const pieces = [];
     let bytes = 0;
     const over = new Promise((resolve) => socket.once('close', resolve));
@@ -404,6 +399,27 @@ describe('a large export', () => {
       Array.from({ length: MESSAGES }, (_, i) => `number ${i}`)
     );
     assert.ok(most - before < 30e6, `${before} bytes grew to ${most}`);
+  });
+
+  test('has nothing that refers to what is not in it, whatever changes meanwhile', async () => {
+    const socket = await download();
+    const late = await upload('late.txt', 'text/plain', `late ${randomUUID()}`, large);
+    const { folder } = await (await large.post('/api/folders', { name: 'late' })).json();
+    const moved = { folder_id: folder.id, title: 'moved' };
+    assert.equal((await large.send('PATCH', `/api/conversations/${conversation}`, moved)).status, 200);
+    const [server] = (await large.get('/api/servers')).servers;
+    const content = [{ type: 'file', file: { id: late.id, name: 'late.txt' } }];
+    const message = { conversation_id: randomUUID(), content, server: server.id, state: 'queued' };
+    assert.equal((await large.send('PUT', `/api/messages/${randomUUID()}`, message)).status, 201);
+    const file = JSON.parse((await readAll(socket)).toString());
+    assertOrdered(file);
+    assert.equal(itemsOf(file, 'message').length, MESSAGES + 1);
+    assert.ok(itemsOf(file, 'attachment').some((a) => a.id === late.id));
+    assert.equal(itemsOf(file, 'conversation')[0].title, 'moved');
+    assert.equal(
+      (await large.request(`/api/conversations/${message.conversation_id}`, { method: 'DELETE' })).status,
+      204
+    );
   });
 
   test('ends with its client', async () => {

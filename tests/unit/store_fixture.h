@@ -5,6 +5,7 @@
 #ifndef HOB_TESTS_STORE_FIXTURE_H
 #define HOB_TESTS_STORE_FIXTURE_H
 
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -129,6 +130,16 @@ static inline void wait_for(struct answer *a)
             fail_msg(#call ": %s (%s), not %s", err_name(expect_a.err), expect_a.why, err_name(want)); \
     } while (0)
 #define OK(f, look, call, ...) EXPECT(ERR_OK, f, look, call, ##__VA_ARGS__)
+
+/* What no call of the store does. */
+static inline void run_sql(struct fixture *f, const char *sql)
+{
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
 
 /* ---- rows ---- */
 

@@ -1,17 +1,5 @@
 /* The tree of messages and the path that is shown of it; settings, folders and order of conversations. */
-#include <sqlite3.h>
-
 #include "store_fixture.h"
-
-/* What no call of the store does. */
-static void run_sql(struct fixture *f, const char *sql)
-{
-    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
 
 /* ---- the path that is shown ---- */
 
