@@ -150,8 +150,8 @@ struct chat_export;
 /*
  * Writes one conversation, or all of the user's (conversation_id NULL), in pieces read one after the other: memory does
  * not grow with what there is. What changes meanwhile is in the file as it was when its page was read; a conversation's
- * messages are those it had when its first page was read, and whatever refers to something that has gone is left out, so
- * that the file can always be imported. Never calls back at once.
+ * messages are those it had when its turn came. JSON can always be imported: attachments that came meanwhile are written
+ * before what refers to them, and a folder or a message that is not in the file is not referred to. Never calls back at once.
  */
 struct chat_export *chat_export_start(struct chat *c, const char *user_id, const char *conversation_id,
                                       enum chat_export_format format, const struct chat_export_events *ev,

@@ -78,10 +78,10 @@ struct store_op *store_export_attachment(struct store *s, const char *user_id, i
 static enum err run_names(struct db *db, struct store_op *op)
 {
     const struct export_in *in = op->in;
-    sqlite3_stmt *st = db_query(
-        db,
-        "SELECT id, name FROM attachments WHERE user_id = ? AND rowid NOT IN (SELECT rowid FROM attachments WHERE import_id IS NOT NULL)",
-        "t", in->user_id);
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT id, name FROM attachments WHERE user_id = ? AND rowid NOT IN "
+                                "(SELECT rowid FROM attachments WHERE import_id IS NOT NULL)",
+                                "t", in->user_id);
     while (db_next(db, st)) {
         struct attachment_row *row = store_op_row(op, sizeof(*row));
         *row = (struct attachment_row){.id = row_text(op, st, 0), .name = row_text(op, st, 1)};
