@@ -12,6 +12,7 @@
 #include "util/util_buf.h"
 #include "util/util_clock.h"
 #include "util/util_err.h"
+#include "util/util_file_name.h"
 #include "util/util_json.h"
 #include "util/util_list.h"
 #include "util/util_log.h"
