@@ -58,6 +58,7 @@ struct http_exchange; /* one request and its response */
 typedef void (*http_request_fn)(struct http_exchange *x, void *arg);
 typedef void (*http_exchange_fn)(struct http_exchange *x, void *arg);
 typedef void (*http_body_fn)(struct http_exchange *x, void *arg, enum err e, struct span body);
+typedef void (*http_piece_fn)(struct http_exchange *x, void *arg, struct span piece);
 
 /* on_request runs at the end of each request's header, before its body is read. */
 struct http_server *http_server_new(struct loop *l, http_request_fn on_request, void *arg);
@@ -102,6 +103,17 @@ void *http_exchange_data(const struct http_exchange *x);
  * closes.
  */
 void http_exchange_read_body(struct http_exchange *x, size_t max_bytes, http_body_fn fn, void *arg);
+/*
+ * Instead of read_body, for bodies of any size: fn gets each piece as it comes (HTTP_PIECE_MAX_BYTES at most, valid during
+ * the call only), then once an empty one: that was all. A body that breaks off, is badly encoded or stalls: only on_gone
+ * runs. fn may reply, pause or abort.
+ * Between pause and resume fn is not called, and soon nothing is read: TCP pushes back. Such time is ours, so it counts for
+ * no limit.
+ */
+#define HTTP_PIECE_MAX_BYTES ((size_t)128 * 1024)
+void http_exchange_stream_body(struct http_exchange *x, http_piece_fn fn, void *arg);
+void http_exchange_pause_body(struct http_exchange *x);
+void http_exchange_resume_body(struct http_exchange *x);
 
 /* on_gone: the client went away (reset, half-closed before the request's end, stalled, timed out, server closed)
  * before the response ended. x is invalid when it returns. A client that half-closes after a complete request is

@@ -139,7 +139,8 @@ static bool wants_input(const struct http_conn *c)
 {
     switch (c->phase) {
     case HTTP_PHASE_HEAD: return http_out_queued(&c->out) == 0; /* one answer at a time leaves */
-    case HTTP_PHASE_BODY: return !c->x || (c->x->body_fn && !c->is_too_big);
+    case HTTP_PHASE_BODY:
+        return !c->x || (c->x->body_fn && !c->is_too_big) || (c->x->piece_fn && !c->x->is_paused);
     case HTTP_PHASE_ANSWER:
     case HTTP_PHASE_FLUSH:
     case HTTP_PHASE_LINGER:
@@ -337,15 +338,38 @@ static size_t take_body(struct http_conn *c, const char *p, size_t n)
     return used;
 }
 
-/* The whole body is there, or more than was allowed. */
+/* The whole body is there, or more than was allowed; or a piece of a streamed one, or its end. */
 static bool is_body_due(const struct http_conn *c)
 {
-    return c->x && c->x->body_fn && (c->phase == HTTP_PHASE_ANSWER || c->is_too_big);
+    const struct http_exchange *x = c->x;
+    if (x && x->piece_fn)
+        return !x->is_paused && (x->body.len > 0 || c->phase == HTTP_PHASE_ANSWER);
+    return x && x->body_fn && (c->phase == HTTP_PHASE_ANSWER || c->is_too_big);
+}
+
+static void deliver_piece(struct http_exchange *x)
+{
+    http_piece_fn fn = x->piece_fn;
+    struct buf piece = x->body;
+    x->body = (struct buf){0};
+    if (piece.len == 0)
+        x->piece_fn = NULL; /* the end */
+    fn(x, x->piece_arg, buf_span(&piece));
+    if (x->is_over) { /* its memory stays until the turn has ended */
+        buf_release(&piece);
+        return;
+    }
+    x->body = piece;
+    buf_clear(&x->body);
 }
 
 static void deliver_body(struct http_conn *c)
 {
     struct http_exchange *x = c->x;
+    if (x->piece_fn) {
+        deliver_piece(x);
+        return;
+    }
     http_body_fn fn = x->body_fn;
     x->body_fn = NULL;
     struct buf body = x->body;

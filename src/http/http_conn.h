@@ -102,7 +102,10 @@ struct http_exchange {
     http_body_fn body_fn;
     void *body_arg;
     size_t body_max;
-    struct buf body;
+    struct buf body;        /* collected so far; of a streamed one what fn has not seen */
+    http_piece_fn piece_fn; /* the body is streamed; NULL again behind its end */
+    void *piece_arg;
+    bool is_paused;
 
     http_exchange_fn gone_fn;
     void *gone_arg;

@@ -152,27 +152,60 @@ void http_exchange_probe(struct http_exchange *x)
         http_conn_schedule(x->conn);
 }
 
+/* The body is wanted: a client that has asked whether to send it is told so. */
+static void say_continue(struct http_exchange *x)
+{
+    struct http_conn *c = x->conn;
+    if (!x->wants_continue)
+        return;
+    x->wants_continue = false;
+    if (c->in.n_raw == 0 && c->stash.len == 0) {
+        static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        uv_buf_t b = uv_buf_init(text, sizeof text - 1);
+        (void)http_out_send(&c->out, &b, 1); /* a failure comes up when the body is waited for */
+    }
+}
+
 void http_exchange_read_body(struct http_exchange *x, size_t max_bytes, http_body_fn fn, void *arg)
 {
     struct http_conn *c = x->conn;
     if (x->is_over)
         return;
-    assert(!x->body_fn);
+    assert(!x->body_fn && !x->piece_fn);
     x->body_fn = fn;
     x->body_arg = arg;
     x->body_max = max_bytes;
-    if (x->content_length > 0 && (uint64_t)x->content_length > max_bytes) {
+    if (x->content_length > 0 && (uint64_t)x->content_length > max_bytes)
         c->is_too_big = true;
-    } else if (x->wants_continue) {
-        x->wants_continue = false;
-        if (c->in.n_raw == 0 && c->stash.len == 0) {
-            static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-            uv_buf_t b = uv_buf_init(text, sizeof text - 1);
-            (void)http_out_send(&c->out, &b, 1); /* a failure comes up when the body is waited for */
-        }
-    }
+    else
+        say_continue(x);
     /* From on_request the connection goes on by itself; else, or when there is nothing to wait for, by a turn. */
     http_conn_schedule(c);
+}
+
+void http_exchange_stream_body(struct http_exchange *x, http_piece_fn fn, void *arg)
+{
+    if (x->is_over)
+        return;
+    assert(!x->body_fn && !x->piece_fn);
+    x->piece_fn = fn;
+    x->piece_arg = arg;
+    x->body_max = SIZE_MAX;
+    say_continue(x);
+    http_conn_schedule(x->conn);
+}
+
+void http_exchange_pause_body(struct http_exchange *x)
+{
+    x->is_paused = true;
+}
+
+void http_exchange_resume_body(struct http_exchange *x)
+{
+    if (x->is_over || !x->is_paused)
+        return;
+    x->is_paused = false;
+    http_conn_schedule(x->conn);
 }
 
 /* ---- writing ---- */
