@@ -142,6 +142,7 @@ struct store_result {
     struct search_place next;          /* of a search: where more may be; SEARCH_END: that was all */
     bool created;                      /* the call made the row (false: it was there) */
     int64_t next_page;                 /* of calls that go page by page: what to give the next one */
+    bool is_unfinished;                /* of a call that works in steps: call it again */
 };
 typedef void (*store_fn)(void *arg, const struct store_result *r);
 
@@ -310,6 +311,7 @@ struct store_op *store_search(struct store *s, const char *user_id, const char *
                               const char *conversation_id, struct search_place from, int limit, store_fn done,
                               void *arg);
 
+#include "store/store_import.h"
 #include "store/store_transfer.h"
 
 #endif

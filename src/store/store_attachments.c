@@ -10,7 +10,8 @@ static enum err run_attachment_add(struct db *db, struct store_op *op)
     const struct attachment_row *in = op->in;
     db_run(db,
            "INSERT INTO attachments (id, user_id, name, mime, sha256, created_at, bytes) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, sha256) DO NOTHING",
+           "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, sha256) DO UPDATE SET import_id = NULL "
+           "WHERE import_id IS NOT NULL", /* an import brings it too, but it stays whatever becomes of that */
            "tttttix", in->id, in->user_id, in->name, in->mime, in->sha256, in->created_at, in->bytes);
     op->result.created = db_changes(db) != 0;
     /* The caller has the bytes: they are not read back. */
