@@ -9,6 +9,7 @@ static const struct api_routes *const tables[] = {
     &api_models_routes,  &api_conversations_routes, &api_messages_routes, &api_attachments_routes,
     &api_chat_routes,    &api_generations_routes,   &api_events_routes,   &api_openai_routes,
     &api_health_routes,  &api_search_routes,        &api_folders_routes,  &api_export_routes,
+    &api_import_routes,
 };
 
 static void on_revoked(void *arg, const char *user_id)
@@ -226,22 +227,31 @@ static void on_body(struct http_exchange *x, void *arg, enum err e, struct span 
     r->route->handler(r); /* may end r */
 }
 
+/* True: a body of JSON is wanted and this one says that it is another; answered. */
+static bool is_refused_type(struct api_req *r)
+{
+    enum api_body body = r->route->body;
+    if ((body != API_JSON && body != API_JSON_STREAM) ||
+        is_json_type(http_headers_get(http_exchange_headers(r->x), "Content-Type")))
+        return false;
+    api_reply_error(r, &(struct api_error){.err = ERR_INVALID,
+                                           .status = 415,
+                                           .message = "Content-Type must be application/json."});
+    return true;
+}
+
 static void read_body_or_run(struct api_req *r)
 {
+    if (is_refused_type(r))
+        return;
     switch (r->route->body) {
     case API_NO_BODY:
     case API_STREAM:
+    case API_JSON_STREAM:
         http_exchange_on_gone(r->x, on_gone, r);
         r->route->handler(r);
         return;
     case API_JSON:
-        if (!is_json_type(http_headers_get(http_exchange_headers(r->x), "Content-Type"))) {
-            api_reply_error(r, &(struct api_error){.err = ERR_INVALID,
-                                                   .status = 415,
-                                                   .message = "Content-Type must be application/json."});
-            return;
-        }
-        break;
     case API_RAW: break;
     }
     if (http_exchange_content_length(r->x) > (int64_t)r->route->max_body_bytes) {

@@ -4,9 +4,6 @@
 #include "api/api_file_name.h"
 #include "api/api_req.h"
 
-#define PDF_MIME       "application/pdf"
-#define PDF_HEAD_BYTES 1024 /* readers look for the mark that far: some programs write something before it */
-
 struct upload {
     struct api_req *r;
     char *name, *mime;
@@ -22,30 +19,6 @@ static void upload_free(struct upload *u)
     free(u->mime);
     buf_release(&u->bytes);
     free(u);
-}
-
-static bool is_image(struct span mime)
-{
-    return span_is(mime, "image/png") || span_is(mime, "image/jpeg") || span_is(mime, "image/webp") ||
-           span_is(mime, "image/gif");
-}
-
-static bool is_text(struct span mime)
-{
-    static const char *const others[] = {"application/json", "application/xml",        "application/x-yaml",
-                                         "application/yaml", "application/javascript", "application/toml",
-                                         "application/x-sh", "application/sql"};
-    for (size_t i = 0; i < COUNT_OF(others); i++) {
-        if (span_is(mime, others[i]))
-            return true;
-    }
-    return span_starts(mime, "text/");
-}
-
-static bool is_pdf(struct span bytes)
-{
-    struct span head = span_of(bytes.p, bytes.len < PDF_HEAD_BYTES ? bytes.len : PDF_HEAD_BYTES);
-    return span_find(head, SPAN_LIT("%PDF-")) >= 0;
 }
 
 static void write_attachment(struct buf *out, const struct attachment_row *a)
@@ -111,18 +84,7 @@ static enum err check_upload(const struct upload *u, struct err_text *why)
     struct span mime = span_str(u->mime), bytes = buf_span(&u->bytes), name = span_str(u->name);
     if (name.len == 0 || name.len > FILE_NAME_MAX_BYTES || !utf8_is_valid(name))
         return err_set(why, ERR_INVALID, "\"name\" must have 1 to %d bytes", FILE_NAME_MAX_BYTES);
-    if (bytes.len == 0)
-        return err_set(why, ERR_INVALID, "The file is empty.");
-    if (is_image(mime))
-        return ERR_OK;
-    if (span_is(mime, PDF_MIME))
-        return is_pdf(bytes) ? ERR_OK : err_set(why, ERR_INVALID, "The file is no PDF.");
-    if (!is_text(mime))
-        return err_set(why, ERR_UNSUPPORTED,
-                       "hob takes images (PNG, JPEG, WebP, GIF), PDFs and text files, not %.100s.", u->mime);
-    if (!utf8_is_valid(bytes) || memchr(bytes.p, '\0', bytes.len))
-        return err_set(why, ERR_INVALID, "The file is not UTF-8 text.");
-    return ERR_OK;
+    return chat_check_file(mime, bytes, why);
 }
 
 static void add_attachment(struct api_req *r)
@@ -169,12 +131,14 @@ static void on_read(void *arg, const struct store_result *result)
     const struct attachment_row *a = &result->attachments[0];
     struct http_headers h = {0};
     struct span mime = span_str(a->mime);
-    bool is_text_file = !is_image(mime) && !span_is(mime, PDF_MIME);
+    enum chat_file_kind kind = chat_file_kind_of(mime);
     AUTO(buf) struct buf *disposition = buf_new();
-    http_headers_add(&h, "Content-Type", is_text_file ? SPAN_LIT("text/plain; charset=utf-8") : mime);
+    http_headers_add(&h, "Content-Type",
+                     kind == CHAT_FILE_TEXT || kind == CHAT_FILE_OTHER ? SPAN_LIT("text/plain; charset=utf-8")
+                                                                       : mime);
     http_headers_add(&h, "Content-Security-Policy", SPAN_LIT("default-src 'none'; sandbox"));
     http_headers_add(&h, "Cache-Control", SPAN_LIT("private, max-age=31536000, immutable"));
-    file_name_add_disposition(a->name, is_image(mime), disposition);
+    file_name_add_disposition(a->name, kind == CHAT_FILE_IMAGE, disposition);
     http_headers_add(&h, "Content-Disposition", buf_span(disposition));
     api_reply_bytes(r, 200, &h, a->bytes);
     http_headers_release(&h);

@@ -19,9 +19,10 @@ enum api_policy {
 };
 enum api_body {
     API_NO_BODY = 1,
-    API_STREAM, /* no body, answers with an event stream or a download */
-    API_JSON,   /* req->json is the root object */
-    API_RAW     /* req->body */
+    API_STREAM,     /* no body, answers with an event stream or a download */
+    API_JSON,       /* req->json is the root object */
+    API_RAW,        /* req->body */
+    API_JSON_STREAM /* of any size: the handler reads it by http_exchange_stream_body */
 };
 
 struct api_req;
@@ -50,7 +51,7 @@ struct api_routes {
 extern const struct api_routes api_session_routes, api_users_routes, api_keys_routes, api_servers_routes,
     api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
     api_attachments_routes, api_chat_routes, api_generations_routes, api_events_routes, api_openai_routes,
-    api_health_routes, api_search_routes, api_export_routes;
+    api_health_routes, api_search_routes, api_export_routes, api_import_routes;
 
 #define API_SMALL_BODY_BYTES        ((size_t)64 * 1024)
 #define API_MAX_STREAMS_PER_ADDRESS 64 /* loopback and the control socket are exempt */

@@ -292,6 +292,7 @@ struct chat *chat_new(struct loop *l, struct store *store, struct gateway *gatew
     titles_init(c);
     chat_open_outbox(c);
     chat_open_compact(c);
+    chat_open_imports(c);
     return c;
 }
 
@@ -306,6 +307,8 @@ static void on_recovered(void *arg, const struct store_result *r)
         log_info("chat: generation %s waits in the outbox", row->id);
         generation_begin(generation_new(c, row, GENERATION_QUEUED), false);
     }
+    if (!r->err)
+        chat_sweep_imports(c);
     c->on_recovered(c->recovered_arg, r->err, &r->why);
 }
 
@@ -361,6 +364,7 @@ void chat_free(struct chat *c)
         return;
     chat_close_outbox(c);
     chat_close_compact(c);
+    chat_close_imports(c);
     loop_timer_stop(&c->grace);
     store_cancel(c->recovering);
     c->on_shutdown = NULL;

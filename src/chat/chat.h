@@ -91,6 +91,11 @@ MUST_CHECK enum err chat_check_content(yyjson_val *content, struct err_text *why
 
 /* Checks and rewrites "options": allow-listed, bounded. NULL in gives NULL. ERR_INVALID names the field. */
 MUST_CHECK enum err chat_options_check(yyjson_val *options, char **out_json, struct err_text *why);
+/* What an attachment of this type (without parameters) is for us. */
+enum chat_file_kind { CHAT_FILE_IMAGE, CHAT_FILE_PDF, CHAT_FILE_TEXT, CHAT_FILE_OTHER };
+enum chat_file_kind chat_file_kind_of(struct span mime);
+/* ERR_INVALID: empty, or not what its type says; ERR_UNSUPPORTED: CHAT_FILE_OTHER. */
+MUST_CHECK enum err chat_check_file(struct span mime, struct span bytes, struct err_text *why);
 /* ERR_INVALID: longer than CHAT_MAX_SYSTEM_CHARS. NULL is fine. */
 MUST_CHECK enum err chat_check_system_prompt(const char *text, struct err_text *why);
 
@@ -159,6 +164,30 @@ struct chat_export *chat_export_start(struct chat *c, const char *user_id, const
 void chat_export_resume(struct chat_export *e);
 /* No callback comes after. Not after on_end, and not inside a callback. NULL is fine. */
 void chat_export_cancel(struct chat_export *e);
+
+/*
+ * ---- import: an export of hob's, read as it comes ----
+ * Nothing is there for the user until the end; one that is not brought to its end leaves nothing. One at a time for a user.
+ */
+#define CHAT_MAX_IMPORTS       8                 /* at once */
+#define CHAT_IMPORT_HIGH_BYTES ((size_t)1 << 20) /* fed and not read yet: full from here */
+struct chat_import;
+struct chat_import_events {
+    /* It is not full any more. Must not feed at once. */
+    void (*on_drain)(void *arg);
+    /* Once, last. counts of what was taken in (ERR_OK only). ERR_INVALID: the file is wrong, why begins with its place. */
+    void (*on_end)(void *arg, enum err e, const struct err_text *why, const struct import_counts *counts);
+};
+/* No callback comes before this returns. ERR_EXISTS: the user has one under way; ERR_BUSY: too many, or hob is ending. */
+MUST_CHECK enum err chat_import_begin(struct chat *c, const char *user_id,
+                                      const struct chat_import_events *ev, void *arg,
+                                      struct chat_import **out_import, struct err_text *why);
+/* False: it is full, on_drain says when to go on. bytes are copied. */
+MUST_CHECK bool chat_import_feed(struct chat_import *im, struct span bytes);
+/* That was all. */
+void chat_import_complete(struct chat_import *im);
+/* No callback comes after this. Not after on_end. */
+void chat_import_abort(struct chat_import *im);
 
 /* ---- the contract's objects ---- */
 void chat_write_generation_json(struct json_writer *w, const struct generation_row *row);

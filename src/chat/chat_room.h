@@ -35,6 +35,9 @@ struct chat {
     struct list requeues; /* on their way back into the outbox */
     struct loop_timer compact_look;
     struct store_op *compacting;
+    struct list imports;
+    struct store_op *sweeping; /* what imports left */
+    bool sweeps_again;         /* more was left meanwhile */
     bool closing;
     struct loop_timer grace;
     loop_fn on_shutdown;
@@ -204,6 +207,12 @@ void chat_close_compact(struct chat *c);
 
 /* ---- chat_export.c ---- */
 void chat_free_exports(struct chat *c);
+
+/* ---- chat_import.c ---- */
+void chat_open_imports(struct chat *c);
+void chat_close_imports(struct chat *c);
+/* At start: removes in the background what imports left. */
+void chat_sweep_imports(struct chat *c);
 
 /* ---- chat.c ---- */
 void chat_publish_generation(struct chat *c, const struct generation_row *row);

@@ -69,7 +69,7 @@ describe('the document', () => {
       const key = `${method.toUpperCase()} ${path}`;
       const { policy, body } = routes.find((r) => r.key === key);
       assert.equal(schemes(op), key === 'POST /api/keys' ? 'cookie' : wanted[policy], key);
-      assert.equal(Boolean(op.requestBody), body === 'JSON' || body === 'RAW', `body of ${key}`);
+      assert.equal(Boolean(op.requestBody), ['JSON', 'RAW', 'JSON_STREAM'].includes(body), `body of ${key}`);
     }
   });
 
@@ -286,7 +286,9 @@ describe('the program answers as the document says', () => {
     await call('GET', `${at}/export?format=markdown`, undefined, { status: 200, ...exported });
     await call('GET', `${at}/export?format=pdf`, undefined, { status: 400, ...exported });
     await call('GET', `/api/conversations/${randomUUID()}/export`, undefined, { status: 404, ...exported });
-    await call('GET', '/api/export', undefined, { status: 200 });
+    const all = await call('GET', '/api/export', undefined, { status: 200 });
+    await call('POST', '/api/import', all, { status: 200 });
+    await call('POST', '/api/import', { items: [7] }, { status: 400 });
 
     const message = { template: '/api/messages/{id}' };
     const queued = { conversation_id: body.conversation_id, content: 'later', server: 'fast', state: 'queued' };

@@ -40,6 +40,7 @@ const ROUTES = [
   ['POST', '/api/folders', 'user'],
   ['PATCH', `/api/folders/${ID}`, 'user'],
   ['DELETE', `/api/folders/${ID}`, 'user'],
+  ['POST', '/api/import', 'user'],
   ['PUT', `/api/messages/${ID}`, 'user'],
   ['DELETE', `/api/messages/${ID}`, 'user'],
   ['POST', `/api/messages/${ID}/edit`, 'user'],
