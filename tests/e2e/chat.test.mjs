@@ -138,8 +138,10 @@ describe('an answer', { concurrency: 3 }, () => {
     const page = await chatWith(thinker);
     await say(page, 'What is hob?');
     await untilPhase(page, 'What is hob?', 'done');
-    const summary = answer(page, 'What is hob?').locator('summary');
-    await summary.getByText(/^(Reasoning|Thought for .*)$/).waitFor();
+    const summary = answer(page, 'What is hob?')
+      .locator('summary')
+      .filter({ hasText: /^\s*(Reasoning|Thought for .*)$/ });
+    await summary.waitFor();
     assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 0);
     await summary.click();
     assert.equal(await answer(page, 'What is hob?').locator('details[open]').count(), 1);
