@@ -215,6 +215,9 @@ describe('many at once', () => {
     const { page, rail } = await openList();
     await row(rail, 'Note 1').waitFor();
     await select(page, rail);
+    await box(rail, 'Note 5').press('Escape');
+    await row(rail, 'Note 5').waitFor();
+    await select(page, rail);
     await box(rail, 'Note 5').click();
     await box(rail, 'Note 3').click({ modifiers: ['Shift'] });
     const bar = rail.getByRole('group', { name: 'Selected conversations' });
@@ -231,8 +234,14 @@ describe('many at once', () => {
     await select(page, rail);
     await bar.getByRole('button', { name: 'Select all' }).click();
     await box(rail, 'Note 2').click();
+    const question = bar.getByRole('alertdialog', { name: 'Delete 4 conversations?' });
+    await box(rail, 'Note 2').press('Delete');
+    await question.waitFor();
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    await bar.getByText('4 selected').waitFor();
     await bar.getByRole('button', { name: 'Delete' }).click();
-    await bar.getByRole('alertdialog', { name: 'Delete 4 conversations?' }).waitFor();
+    await question.waitFor();
     await bar.getByRole('button', { name: 'Delete' }).click();
     await untilRows(rail, ['# Today', 'Note 2']);
     assert.equal((await hob.get('/api/conversations')).conversations.length, 5);

@@ -3,17 +3,21 @@
 class Selection {
 	/** The list shows checkboxes. */
 	on = $state(false);
+	/** Whether to delete them is being asked. */
+	asking = $state(false);
 	ids = $state.raw<ReadonlySet<string>>(new Set());
 	/** Where a range begins: what was chosen last. */
 	#from: string | null = null;
 
 	begin(id?: string): void {
 		this.on = true;
+		this.asking = false;
 		this.ids = new Set(id ? [id] : []);
 		this.#from = id ?? null;
 	}
 	end(): void {
 		this.on = false;
+		this.asking = false;
 		this.ids = new Set();
 		this.#from = null;
 	}
