@@ -51,6 +51,8 @@ class Conversations {
 	#waiting: Conversation[] = [];
 	/** hob has not heard of these. */
 	readonly #local = new Set<string>();
+	/** For each list that is being read: what has changed since, so that what it says of these is old. */
+	readonly #reads = new Set<Set<string>>();
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	readonly #removed = new Set<(id: string) => void>();
 	readonly #loads = new Set<() => void>();
@@ -77,18 +79,24 @@ class Conversations {
 
 	/** Reads the list; never throws, `error` says what went wrong. */
 	async load(): Promise<void> {
+		const newer = new Set<string>();
+		this.#reads.add(newer);
 		try {
 			const { conversations } = await api.conversations();
 			const known = new Set(conversations.map((c) => c.id));
-			const local = this.list.filter((c) => !known.has(c.id) && this.#local.has(c.id));
+			const kept = this.list.filter(
+				({ id }) => newer.has(id) || (!known.has(id) && this.#local.has(id))
+			);
 			for (const id of known) this.#local.delete(id);
 			this.#byId.clear();
-			this.#putAll([...local, ...conversations]);
+			this.#sortIn([...kept, ...conversations.filter((c) => !newer.has(c.id))]);
 			this.loaded = true;
 			this.error = null;
 			for (const fn of this.#loads) fn();
 		} catch (e) {
 			this.error = e instanceof Error ? e.message : String(e);
+		} finally {
+			this.#reads.delete(newer);
 		}
 	}
 
@@ -262,6 +270,7 @@ class Conversations {
 		for (const c of list) {
 			this.#hidden.delete(c.id);
 			this.#local.delete(c.id);
+			this.#outdate(c.id);
 			for (const fn of this.#removed) fn(c.id);
 		}
 	}
@@ -270,6 +279,7 @@ class Conversations {
 		const conversation = this.#byId.get(id);
 		this.#hidden.delete(id);
 		this.#waiting = this.#waiting.filter((c) => c.id !== id);
+		this.#outdate(id);
 		if (!conversation) return;
 		const list = this.list.slice();
 		list.splice(placeOf(list, conversation), 1);
@@ -281,6 +291,7 @@ class Conversations {
 	/** Puts it into its place, or leaves it hidden. */
 	#put(conversation: Conversation): void {
 		const { id } = conversation;
+		this.#outdate(id);
 		if (this.#hidden.has(id)) {
 			this.#hidden.set(id, conversation);
 			return;
@@ -298,9 +309,18 @@ class Conversations {
 			for (const c of conversations) this.#put(c);
 			return;
 		}
+		for (const c of conversations) this.#outdate(c.id);
+		this.#sortIn(conversations);
+	}
+
+	#sortIn(conversations: readonly Conversation[]): void {
 		for (const c of conversations)
 			(this.#hidden.has(c.id) ? this.#hidden : this.#byId).set(c.id, c);
 		this.list = [...this.#byId.values()].sort(byAge);
+	}
+
+	#outdate(id: string): void {
+		for (const newer of this.#reads) newer.add(id);
 	}
 
 	#setGenerating(id: string, state: string): void {

@@ -70,6 +70,17 @@ describe('live events', () => {
 		await vi.advanceTimersByTimeAsync(0);
 		expect(ids()).toEqual(['e', 'a', 'b', 'c']);
 	});
+	it('what comes while the list is being read is newer than the list', async () => {
+		const reading = conversations.load();
+		hear('conversation', aConversation('b', { updated_at: 40, title: 'Bread' }));
+		hear('conversation', aConversation('d', { updated_at: 50 }));
+		hear('conversation_removed', { id: 'c' });
+		await reading;
+		expect(ids()).toEqual(['d', 'b', 'a']);
+		expect(conversations.get('b')?.title).toBe('Bread');
+		await conversations.load();
+		expect(ids()).toEqual(['a', 'b', 'c']);
+	});
 	it('thousands of events on thousands of conversations stay in order', () => {
 		stored = Array.from({ length: 2000 }, (_, i) =>
 			aConversation(`x${String(i)}`, { updated_at: (i * 7919) % 2003 })
