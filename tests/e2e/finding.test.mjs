@@ -29,18 +29,28 @@ async function keep(title, content = `echo about ${title}`) {
   await hob.send('PATCH', `/api/conversations/${id}`, { title });
   return { id, title, message: body.message.id };
 }
-/** Conversations that hold one message each, which nobody asked to answer. */
-async function keepMany(n, title, server = slow.id) {
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < n; i = next++) {
-      const body = { conversation_id: randomUUID(), parent_id: null, content: title(i), server, state: 'queued' };
-      const res = await hob.send('PUT', `/api/messages/${randomUUID()}`, body);
-      assert.equal(res.status, 201);
-      await res.arrayBuffer();
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
+/** n conversations of one message each, by an import; `at`: when each was written in last. Gives their items. */
+async function keepMany(n, title, at = (i) => Date.now() - i * 1000) {
+  const own = { server_id: null, options: null, system_prompt: null };
+  const items = Array.from({ length: n }, (_, i) => {
+    const times = { created_at: at(i), updated_at: at(i) };
+    const about = {
+      title: title(i),
+      titled_by: 'user',
+      pinned: false,
+      archived: false,
+      folder_id: null,
+      leaf_id: null
+    };
+    const conversation = { type: 'conversation', id: randomUUID(), ...own, ...times, ...about };
+    const content = { role: 'user', state: 'answered', content: title(i), reasoning: null, tool_calls: null };
+    const from = { conversation_id: conversation.id, parent_id: null, server_id: null, created_at: at(i) };
+    return [conversation, { type: 'message', id: randomUUID(), ...from, ...content }];
+  });
+  const file = { format: 'hob', version: 1, exported_at: Date.now(), items: items.flat() };
+  const res = await hob.post('/api/import', file);
+  assert.equal(res.status, 200, await res.text());
+  return items.map(([conversation]) => conversation);
 }
 async function emptyOut() {
   const ids = (await hob.get('/api/conversations')).conversations.map((c) => c.id);
@@ -187,6 +197,28 @@ describe('the list', () => {
     await closePage(page);
   });
 
+  test('what an import brings is there at once, by its date', async () => {
+    await emptyOut();
+    const { page, rail } = await openList();
+    await rail.getByText('Every chat is kept here.').waitFor();
+    const day = (days) => new Date().setHours(12, 0, 0, 0) - days * 24 * 3600e3;
+    const old = new Date(2024, 1, 9, 12).getTime();
+    const times = [day(0), day(1), day(4), day(20), old];
+    await keepMany(
+      times.length,
+      (i) => `Talk ${i}`,
+      (i) => times[i]
+    );
+    await untilRows(
+      rail,
+      ['# Today', '# Yesterday', '# Previous 7 days', '# Previous 30 days', '# February 2024'].flatMap((h, i) => [
+        h,
+        `Talk ${i}`
+      ])
+    );
+    await closePage(page);
+  });
+
   test('gives one conversation as a file', async () => {
     await emptyOut();
     await keep('Take me along');
@@ -251,17 +283,14 @@ describe('many at once', () => {
     await closePage(page);
   });
 
-  test('2,000 conversations: only what is on the screen is made, the keys reach the last one', async () => {
+  test('10,000 conversations: only what is on the screen is made, the keys reach the last one', async () => {
     await emptyOut();
-    await keepMany(2000, (i) => `Number ${i}`);
+    const kept = await keepMany(10000, (i) => `Number ${i}`);
     const { page, rail } = await openList();
     await row(rail, 'Number').first().waitFor();
     assert.ok((await list(rail).locator('[data-row]').count()) < 100);
-    const [newest, oldest] = await hob
-      .get('/api/conversations')
-      .then(({ conversations: c }) => c.toSorted((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? -1 : 1)))
-      .then((c) => [c[0].title, c.at(-1)]);
-    await row(rail, newest).focus();
+    const oldest = kept.at(-1);
+    await list(rail).getByRole('link', { name: kept[0].title, exact: true }).focus();
     await page.keyboard.press('End');
     await until(
       () => page.evaluate((title) => document.activeElement.innerText?.trim() === title, oldest.title),
@@ -278,11 +307,11 @@ describe('many at once', () => {
     const bar = rail.getByRole('group', { name: 'Selected conversations' });
     await bar.getByRole('button', { name: 'Select all' }).click();
     await bar.getByRole('button', { name: 'Archive' }).click();
-    await rail.getByText('Archived 2,000 conversations').waitFor();
+    await rail.getByText('Archived 10,000 conversations').waitFor();
     await until(
       async () => (await hob.get('/api/conversations')).conversations.every((c) => c.archived),
       'hob has archived all',
-      { ms: 30000 }
+      { ms: 60000 }
     );
     await closePage(page);
     await emptyOut();
