@@ -167,7 +167,8 @@ static void on_generations(void *arg, const struct store_result *r)
         if (!map_get_str(e->written, row->message_id))
             continue;
         begin_item(e, out, &w);
-        export_json_generation(&w, row, !row->finished_at || map_get_str(e->cut, row->id), clock_wall_ms());
+        export_json_generation(&w, row, server_name(e, row->server_id),
+                               !row->finished_at || map_get_str(e->cut, row->id), clock_wall_ms());
     }
     e->generations_after = r->next_page;
     if (r->n == 0)
@@ -205,7 +206,7 @@ static void write_json_message(struct chat_export *e, struct buf *out, struct me
     if (row->generation_id && str_eq(row->role, "assistant") && export_is_open(row->state))
         (void)map_put(e->cut, row->generation_id, e);
     begin_item(e, out, &w);
-    export_json_message(&w, row);
+    export_json_message(&w, row, server_name(e, row->server_id));
 }
 
 static void write_markdown_message(struct chat_export *e, struct buf *out, const struct message_row *row)

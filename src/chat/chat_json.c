@@ -8,7 +8,8 @@ void chat_write_generation_json(struct json_writer *w, const struct generation_r
     jwf_str(w, "conversation_id", row->conversation_id);
     jwf_str(w, "message_id", row->message_id);
     jwf_str(w, "answer_id", row->answer_id);
-    jwf_str(w, "server_id", row->server_id);
+    jwf_str(w, "server_id",
+            row->server_id[0] ? row->server_id : NULL); /* imported, of a server unknown here */
     jwf_str(w, "state", row->state);
     jwf_raw(w, "error", row->error_json);
     jwf_raw(w, "meta", row->meta_json);

@@ -22,10 +22,10 @@ void export_json_attachment_head(struct json_writer *w, const struct attachment_
 void export_json_conversation(struct json_writer *w, const struct conversation_row *row,
                               const char *server_name, bool has_leaf);
 /* What waits or runs is written as what it would be if it ended now. */
-void export_json_message(struct json_writer *w, const struct message_row *row);
+void export_json_message(struct json_writer *w, const struct message_row *row, const char *server_name);
 /* is_cut: it runs or waits, or did when its answer was written: it ends as interrupted, now. */
-void export_json_generation(struct json_writer *w, const struct generation_row *row, bool is_cut,
-                            int64_t now_ms);
+void export_json_generation(struct json_writer *w, const struct generation_row *row, const char *server_name,
+                            bool is_cut, int64_t now_ms);
 /* Is a generation in that state not over? */
 bool export_is_open(const char *state);
 

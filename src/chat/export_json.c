@@ -59,7 +59,7 @@ static const char *state_of_message(const struct message_row *row)
     return export_is_open(row->state) ? "interrupted" : row->state;
 }
 
-void export_json_message(struct json_writer *w, const struct message_row *row)
+void export_json_message(struct json_writer *w, const struct message_row *row, const char *server_name)
 {
     begin_item(w, "message", row->id);
     jwf_str(w, "conversation_id", row->conversation_id);
@@ -70,6 +70,7 @@ void export_json_message(struct json_writer *w, const struct message_row *row)
     jwf_str(w, "reasoning", row->reasoning);
     jwf_raw(w, "tool_calls", row->tool_calls_json);
     jwf_str(w, "server_id", row->server_id);
+    jwf_str(w, "server_name", server_name);
     jwf_int(w, "created_at", row->created_at);
     jw_end_obj(w);
 }
@@ -78,14 +79,15 @@ static const char interrupted[] =
     "{\"message\":\"This was still being written when it was exported.\","
     "\"type\":\"server_error\",\"param\":null,\"code\":null,\"retryable\":false}";
 
-void export_json_generation(struct json_writer *w, const struct generation_row *row, bool is_cut,
-                            int64_t now_ms)
+void export_json_generation(struct json_writer *w, const struct generation_row *row, const char *server_name,
+                            bool is_cut, int64_t now_ms)
 {
     begin_item(w, "generation", row->id);
     jwf_str(w, "conversation_id", row->conversation_id);
     jwf_str(w, "message_id", row->message_id);
     jwf_str(w, "answer_id", row->answer_id);
-    jwf_str(w, "server_id", row->server_id);
+    jwf_str(w, "server_id", row->server_id[0] ? row->server_id : NULL);
+    jwf_str(w, "server_name", server_name);
     jwf_str(w, "state", is_cut ? "interrupted" : row->state);
     jwf_raw(w, "options", row->options_json);
     jwf_raw(w, "error", is_cut ? interrupted : row->error_json);
