@@ -1,10 +1,10 @@
 // POST /api/import: what an export wrote comes in whole or not at all.
 import assert from 'node:assert/strict';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
+import { events, Hob, until } from '../lib/hob.mjs';
 
 const T = 1_700_000_000_000;
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -184,7 +184,11 @@ describe('import', () => {
 
   test('any spacing, a byte order mark and unknown keys are fine', async () => {
     const c = conversation({ colour: 'blue' });
-    const text = JSON.stringify({ extra: { a: [1, '}'] }, items: [c], version: 1, more: null, format: 'hob' }, null, '\t');
+    const text = JSON.stringify(
+      { extra: { a: [1, '}'] }, items: [c], version: 1, more: null, format: 'hob' },
+      null,
+      '\t'
+    );
     const done = await importing(hob, `\ufeff\r\n${text}\r\n\n`);
     assert.equal(done.status, 200, JSON.stringify(done));
     assert.equal(done.conversations, 1);
@@ -243,7 +247,11 @@ describe('import', () => {
       conversation({ server_id: randomUUID(), server_name: 'nowhere' })
     ];
     assert.equal((await importing(hob, file([a, b, n]))).conversations, 3);
-    for (const [c, want] of [[a, demo.id], [b, demo.id], [n, null]])
+    for (const [c, want] of [
+      [a, demo.id],
+      [b, demo.id],
+      [n, null]
+    ])
       assert.equal((await hob.get(`/api/conversations/${c.id}`)).conversation.server_id, want);
   });
 
@@ -312,12 +320,20 @@ const BAD = [
   ['a message twice', [...OK, Q], /message is there twice/],
   ['an unknown parent', [C, { ...Q, parent_id: randomUUID() }], /"parent_id" names no message/],
   ['a parent that follows', [C, { ...Q, parent_id: R.id }, R], /"parent_id" names no message/],
-  ['an answer to an answer', [...OK, message(C, Q, 'x', { parent_id: R.id })], /"parent_id" names no message of the user/],
+  [
+    'an answer to an answer',
+    [...OK, message(C, Q, 'x', { parent_id: R.id })],
+    /"parent_id" names no message of the user/
+  ],
   ['an unknown role', [C, { ...Q, role: 'system' }], /"role" must be user or assistant/],
   ['an unknown state', [C, { ...Q, state: 'done' }], /"state" must be queued, pending or answered/],
   ['no content', [C, without(Q, 'content')], /"content"/],
   ['content of another kind', [C, { ...Q, content: [{ type: 'audio' }] }], /"content" has a part/],
-  ['an unknown attachment', [C, { ...Q, content: [{ type: 'image_url', image_url: { url: `attachment:${A.id}` } }] }], /"content" names an attachment/],
+  [
+    'an unknown attachment',
+    [C, { ...Q, content: [{ type: 'image_url', image_url: { url: `attachment:${A.id}` } }] }],
+    /"content" names an attachment/
+  ],
   ['tool calls of another kind', [C, Q, { ...R, tool_calls: ['rm'] }], /"tool_calls"/],
   ['a generation of nothing', [...OK, generation({ ...Q, id: randomUUID() }, R)], /"message_id" names no message/],
   ['a generation twice', ((g) => [...OK, g, g])(generation(Q, R)), /generation is there twice/],
@@ -357,5 +373,179 @@ describe('a bad file is refused with the place, and nothing of it stays', () => 
   test('the good file comes in after all of them', async () => {
     const done = await importing(hob, file(OK));
     assert.deepEqual(done, { status: 200, conversations: 1, messages: 2, attachments: 1, folders: 1, skipped: 0 });
+  });
+});
+
+describe('an import that does not come to its end', () => {
+  let hob;
+  before(async () => {
+    hob = await Hob.start();
+  });
+  after(() => hob?.stop());
+
+  const count = async () => (await hob.get('/api/conversations')).conversations.length;
+  /** Sends the beginning of a file: many whole conversations. */
+  async function begin(of = hob) {
+    const req = await openImport(of);
+    const t = talk();
+    req.write(`{"format":"hob","version":1,"items":[${t.items.map((i) => JSON.stringify(i)).join()},`);
+    for (let i = 0; i < 200; i++) {
+      const c = conversation();
+      req.write(`${JSON.stringify(c)},${JSON.stringify(message(c, null, 'left over '.repeat(500)))},`);
+    }
+    return Object.assign(req, { t });
+  }
+  /** As soon as nothing of it is left, the same file comes in. */
+  async function comesInWhole({ items, c }) {
+    const done = await until(async () => {
+      const res = await importing(hob, file(items));
+      return res.status !== 409 && res;
+    }, 'the next import');
+    assert.equal(done.status, 200, JSON.stringify(done));
+    assert.deepEqual([done.conversations, done.attachments, done.skipped], [1, 1, 0]);
+    assert.equal((await hob.get(`/api/conversations/${c.id}`)).messages.length, 3);
+  }
+
+  test('a client that goes away leaves nothing', async () => {
+    const before = await count();
+    const req = await begin();
+    req.destroy();
+    await req.answer;
+    assert.equal(await count(), before);
+    await comesInWhole(req.t);
+    assert.equal(await count(), before + 1);
+    assert.equal((await hob.get('/api/search?q=left')).hits.length, 0);
+  });
+
+  test('a broken chunk leaves nothing', async () => {
+    const before = await count();
+    const req = await begin();
+    req.socket.write('zz\r\n');
+    assert.ok((await req.answer).status === 400);
+    await comesInWhole(req.t);
+    assert.equal(await count(), before + 1);
+  });
+
+  test('kill -9 leaves nothing, and the next start is clean', async () => {
+    const before = await count();
+    const req = await begin();
+    await until(async () => req.socket.bytesWritten > 1_000_000 && req.writableLength === 0, 'most of it is sent');
+    await hob.kill();
+    await req.answer;
+    await hob.run();
+    await hob.logIn();
+    assert.equal(await count(), before);
+    assert.equal((await hob.get('/api/search?q=left')).hits.length, 0);
+    assert.equal((await hob.request(`/api/attachments/${req.t.a.id}`)).status, 404);
+    await comesInWhole(req.t);
+    assert.equal(await count(), before + 1);
+  });
+
+  test('SIGTERM ends it, and the next start is clean', async () => {
+    const before = await count();
+    const req = await begin();
+    assert.equal((await hob.terminate()).code, 0);
+    await req.answer;
+    await hob.run();
+    await hob.logIn();
+    assert.equal(await count(), before);
+    await comesInWhole(req.t);
+  });
+
+  test('who loses the right in the middle is refused', async () => {
+    const other = await otherUser(hob, 'grace');
+    const req = await begin(other);
+    assert.equal((await hob.post(`/api/users/${other.id}/disable`)).status, 200);
+    req.end('null]}');
+    assert.equal((await req.answer).status, 401);
+  });
+
+  test('a file that is uploaded meanwhile stays', async () => {
+    /** Uploads what an import under way has brought, or (false) may not have brought yet. */
+    async function uploadAgain() {
+      const req = await begin();
+      await until(async () => req.writableLength === 0, 'it is sent');
+      const res = await hob.request('/api/attachments?name=mine.txt', {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: Buffer.from(req.t.a.data, 'base64')
+      });
+      const { attachment: a } = await res.json();
+      req.destroy();
+      await req.answer;
+      await comesInWhole(talk()); // and all that was left is gone
+      return a.id === req.t.a.id && a;
+    }
+    const uploaded = await until(uploadAgain, 'a file has the id that the import gave it');
+    assert.equal((await hob.request(`/api/attachments/${uploaded.id}`)).status, 200);
+  });
+
+  test('nothing of it is there before its end, then all at once, and screens are told', async () => {
+    const before = await count();
+    const live = await hob.request('/api/events');
+    const told = (async () => {
+      for await (const ev of events(live)) if (ev.event === 'imported') return ev.data;
+    })();
+    const req = await begin();
+    await until(async () => req.writableLength === 0, 'it is sent');
+    assert.equal(await count(), before);
+    assert.equal((await hob.request(`/api/conversations/${req.t.c.id}`)).status, 404);
+    req.end(`${JSON.stringify(conversation())}]}`);
+    const done = await req.answer;
+    assert.equal(done.conversations, 202, JSON.stringify(done));
+    assert.equal(await told, '{}');
+    assert.equal(await count(), before + 202);
+  });
+});
+
+describe('a large import', () => {
+  const MB = Number(process.env.HOB_IMPORT_MB ?? 200);
+  let hob;
+  before(async () => {
+    const asan = [process.env.ASAN_OPTIONS, 'quarantine_size_mb=1'].filter(Boolean).join(':'); // what is freed counts no more
+    hob = await Hob.start({ env: { ASAN_OPTIONS: asan } });
+  });
+  after(() => hob?.stop());
+
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hob.pid}/status`, 'utf8'))[1]) / 1024;
+
+  test(`${MB} MB (HOB_IMPORT_MB) stream through little memory, and others are served meanwhile`, async () => {
+    let made = 0;
+    const noise = randomBytes(3 << 20);
+    async function* parts() {
+      yield '{"format":"hob","version":1,"items":[';
+      for (let sent = 0; sent < MB << 20; made++) {
+        const c = conversation({ title: `Talk ${made}` });
+        const q = message(c, null, `${made} ${'words of a question '.repeat(1500)}`);
+        const items = [c, q, message(c, q, 'an answer '.repeat(3000))];
+        if (made % 100 === 0) {
+          noise.writeUInt32LE(made);
+          items.push(attachment(noise, { mime: 'image/png' }));
+        }
+        const text = `${made ? ',' : ''}${items.map((i) => JSON.stringify(i)).join()}`;
+        sent += text.length;
+        yield text;
+      }
+      yield ']}';
+    }
+    const before = rss();
+    let [most, asked, over] = [0, 0, false];
+    const watch = (async () => {
+      while (!over) {
+        const { length } = (await hob.get('/api/conversations')).conversations;
+        assert.ok(length === 0 || length === made, `${length} are there before the end`);
+        most = Math.max(most, rss());
+        asked++;
+      }
+    })();
+    const done = await importing(hob, ReadableStream.from(parts()).pipeThrough(new TextEncoderStream()));
+    over = true;
+    await watch;
+    assert.equal(done.status, 200, JSON.stringify(done));
+    assert.equal(done.conversations, made);
+    assert.equal(done.attachments, Math.ceil(made / 100));
+    assert.ok(asked >= 10, `${asked} answers meanwhile`);
+    assert.ok(most - before < 160, `${before} MiB grew to ${most} MiB`);
+    assert.equal((await hob.get('/api/conversations')).conversations.length, made);
   });
 });
