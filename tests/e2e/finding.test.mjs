@@ -340,11 +340,15 @@ describe('the archive', () => {
     await main.getByRole('button', { name: 'Unarchive' }).click();
     await untilRows(rail, ['# Today', 'Old plans']);
     assert.equal((await stored(kept.id)).archived, false);
+    await hob.send('PATCH', `/api/conversations/${kept.id}`, { archived: true });
     await page.goto(`${hob.url}/archive`);
-    await page.getByRole('button', { name: 'Delete Old letters' }).click();
+    await page.getByRole('button', { name: 'Delete Old letters' }).press('Enter');
+    const left = archived.getByRole('link', { name: 'Old plans' });
+    await until(() => left.evaluate((e) => e === document.activeElement), 'the focus is on what is left');
+    await page.getByRole('button', { name: 'Unarchive Old plans' }).press('Enter');
     await page.getByText('Nothing is archived.').waitFor();
     await undo(rail).click();
-    await archived.first().waitFor();
+    await archived.getByRole('link', { name: 'Old letters' }).waitFor();
     await closePage(page);
   });
 });
