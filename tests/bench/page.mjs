@@ -11,9 +11,7 @@ const ENGINE = new URL('page_engine.mjs', import.meta.url).pathname;
 const quick = process.argv.includes('--quick');
 const only = process.argv.find((a) => a.startsWith('--only='))?.slice(7);
 const TURNS = 500;
-const size = quick
-  ? { rounds: 1, conversations: 2000, rate: 500 }
-  : { rounds: 3, conversations: 10_000, rate: 500 };
+const size = quick ? { rounds: 1, conversations: 2000, rate: 500 } : { rounds: 3, conversations: 10_000, rate: 500 };
 const LIMIT_MS = (quick ? 180 : 420) * 1000;
 const STEP_PX = 600;
 
@@ -79,7 +77,10 @@ function scroll(page, step) {
 }
 
 async function scrolling(page) {
-  for (const [name, step] of [['up', -STEP_PX], ['down', STEP_PX]]) {
+  for (const [name, step] of [
+    ['up', -STEP_PX],
+    ['down', STEP_PX]
+  ]) {
     const seen = await observe(page, () => scroll(page, step));
     note(`${name} cpu`, seen.worstTask);
     note(`${name} long tasks`, seen.longTasks);
@@ -168,7 +169,12 @@ function row(what, figure, unit, limit, extra = '') {
   const worst = Math.max(...values);
   const digits = unit === 'ms' && worst < 10 ? 1 : 0;
   const text = `${median(values).toFixed(digits)} ${unit} (${worst.toFixed(digits)})${extra}`;
-  rows.push([what, text, limit === null ? '' : `< ${limit} ${unit}`, limit === null ? '' : median(values) < limit ? 'yes' : 'no']);
+  rows.push([
+    what,
+    text,
+    limit === null ? '' : `< ${limit} ${unit}`,
+    limit === null ? '' : median(values) < limit ? 'yes' : 'no'
+  ]);
 }
 
 function framesNote(name) {
@@ -184,7 +190,13 @@ function print() {
   row('the same, longest task', 'open cpu', 'ms', null);
   row('scrolling to the first, longest task', 'up cpu', 'ms', FRAME_MS, framesNote('up'));
   row('scrolling back, longest task', 'down cpu', 'ms', FRAME_MS, framesNote('down'));
-  row(`100 kB answer in 5,000 chunks, ${size.rate}/s, longest task`, 'stream cpu', 'ms', FRAME_MS, framesNote('stream'));
+  row(
+    `100 kB answer in 5,000 chunks, ${size.rate}/s, longest task`,
+    'stream cpu',
+    'ms',
+    FRAME_MS,
+    framesNote('stream')
+  );
   row(`${size.conversations} conversations: longest task while opening`, 'list open cpu', 'ms', null);
   row('the same, scrolling, longest task', 'list cpu', 'ms', FRAME_MS, framesNote('list'));
   row('the same, a new conversation comes, longest task', 'event cpu', 'ms', FRAME_MS);
@@ -199,8 +211,9 @@ function print() {
 }
 
 const about = () =>
-  `${availableParallelism()} x ${cpus()[0].model.trim()}, load ${loadavg().map((l) => l.toFixed(1)).join(' ')}, ` +
-  `${size.rounds} round(s)`;
+  `${availableParallelism()} x ${cpus()[0].model.trim()}, load ${loadavg()
+    .map((l) => l.toFixed(1))
+    .join(' ')}, ` + `${size.rounds} round(s)`;
 
 setTimeout(() => {
   console.error(`bench: not done after ${LIMIT_MS / 1000} s`);

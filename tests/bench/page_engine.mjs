@@ -28,7 +28,8 @@ function turnText(n) {
       '| what | before | after |\n| --- | ---: | ---: |\n' +
         Array.from({ length: 5 + (n % 4) }, (_, i) => `| row ${i} of ${n} | ${i * 17} ms | ${i * 3} ms |`).join('\n')
     );
-  if (n % 5 === 0) parts.push(`The cost is $c(n) = \\frac{n^2 + ${n}}{2}$, so\n\n$$\n\\sum_{i=1}^{${n}} i = c(${n})\n$$`);
+  if (n % 5 === 0)
+    parts.push(`The cost is $c(n) = \\frac{n^2 + ${n}}{2}$, so\n\n$$\n\\sum_{i=1}^{${n}} i = c(${n})\n$$`);
   parts.push(`> What was measured once may be different on the next machine.\n\nThat is the end of part ${n}.`);
   return parts.join('\n\n');
 }

@@ -77,7 +77,9 @@ describe('a model that becomes ready', { concurrency: 4 }, () => {
     await say(page, 'hello');
     await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor();
     await turn(page, 'hello').getByRole('progressbar').waitFor();
-    await turn(page, 'hello').getByText(/loading [3-8]\d %/).waitFor();
+    await turn(page, 'hello')
+      .getByText(/loading [3-8]\d %/)
+      .waitFor();
     await shot(page, 'connecting', { doc: 'chat-connecting' });
     await axe(page);
     await untilPhase(page, 'hello', 'done');

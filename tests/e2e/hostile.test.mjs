@@ -54,11 +54,13 @@ async function assertUnharmed(page) {
   const state = await page.evaluate(() => ({
     pwned: window.pwned ?? null,
     violations: window.violations,
-    bad: [...document.querySelectorAll('[data-role=assistant] :is(script, iframe, object, embed, form, style, link)')].map(
-      (el) => el.outerHTML
-    ),
+    bad: [
+      ...document.querySelectorAll('[data-role=assistant] :is(script, iframe, object, embed, form, style, link)')
+    ].map((el) => el.outerHTML),
     links: [...document.querySelectorAll('[data-markdown] a')]
-      .filter((a) => !/^(?:https?|mailto):/.test(a.href) || (a.host !== location.host && a.rel !== 'noopener noreferrer'))
+      .filter(
+        (a) => !/^(?:https?|mailto):/.test(a.href) || (a.host !== location.host && a.rel !== 'noopener noreferrer')
+      )
       .map((a) => a.outerHTML)
   }));
   assert.deepEqual(state, { pwned: null, violations: [], bad: [], links: [] });
@@ -112,7 +114,10 @@ test('short ones, one character at a time', { timeout: 120_000 }, async () => {
   await axe(page);
   await shot(page, 'hostile');
   await page.reload();
-  await page.getByText(endOf(SMALL.length - 1)).first().waitFor({ state: 'attached' });
+  await page
+    .getByText(endOf(SMALL.length - 1))
+    .first()
+    .waitFor({ state: 'attached' });
   await assertUnharmed(page);
   await closePage(page);
 });

@@ -26,7 +26,10 @@ test('twelve tabs are all live, and requests still go through', async () => {
   for (const [i, tab] of tabs.entries()) {
     await newChat(tab, hob, server);
     await say(tab, `long ${900 + i}`);
-    await answer(tab, `long ${900 + i}`).getByText(/\S/).first().waitFor();
+    await answer(tab, `long ${900 + i}`)
+      .getByText(/\S/)
+      .first()
+      .waitFor();
   }
   const length = async (i) => (await answer(tabs[i], `long ${900 + i}`).innerText()).length;
   for (let i = 0; i < TABS; i++) {

@@ -90,7 +90,13 @@ describe('a title', () => {
   test('stays what it is when the model has none', async () => {
     const server = await fakeServer();
     const bad = [];
-    for (const act of ['say <think>hm', 'say ***', 'long This was cut', 'status 500 {"error":{"message":"no"}}', 'status 400 {}'])
+    for (const act of [
+      'say <think>hm',
+      'say ***',
+      'long This was cut',
+      'status 500 {"error":{"message":"no"}}',
+      'status 400 {}'
+    ])
       bad.push((await chat(server, `titled ${act}`)).conversation);
     const good = await chat(server, 'titled say Good one');
     await untilTitled(good.conversation, 'Good one');
