@@ -1,6 +1,6 @@
 /**
  * Typed calls to hob. This is the only file of the page that calls fetch; the event streams
- * (stream.ts, events.ts) open their connections through `open` below.
+ * (stream.ts, events.ts) open their connections through `open` below. An import goes by upload.ts.
  */
 import { NOT_SIGNED_IN } from './types';
 import type {
@@ -123,6 +123,11 @@ export async function errorOf(response: Response): Promise<ApiError> {
 	return new ApiError(response.status, fallback, { retryAfterS });
 }
 
+/** Tells who has to know when `error`, the answer to a call of `path`, says that nobody is signed in. */
+export function heedRefusal(path: string, error: ApiError): void {
+	if (error.status === 401 && error.code === NOT_SIGNED_IN) onUnauthorized(path);
+}
+
 export interface OpenOptions {
 	method?: string;
 	body?: BodyInit;
@@ -165,7 +170,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 	} catch (e) {
 		outer?.removeEventListener('abort', forward);
 		if (e instanceof ApiError) {
-			if (e.status === 401 && e.code === NOT_SIGNED_IN) onUnauthorized(path);
+			heedRefusal(path, e);
 			throw e;
 		}
 		if (outer?.aborted) throw new DOMException('Aborted', 'AbortError');
