@@ -86,8 +86,9 @@ void tool_calls_take(struct tool_calls *t, yyjson_val *pieces)
 {
     size_t i, n;
     yyjson_val *piece;
-    yyjson_arr_foreach(pieces, i, n, piece)
+    yyjson_arr_foreach(pieces, i, n, piece) {
         take_piece(t, piece);
+    }
 }
 
 void tool_calls_load(struct tool_calls *t, const char *json)

@@ -201,8 +201,9 @@ static void add_content(struct buf *out, const char *content_json, const struct 
     size_t i, n;
     if (yyjson_is_str(root))
         add_text(out, span_of(yyjson_get_str(root), yyjson_get_len(root)));
-    yyjson_arr_foreach(root, i, n, part)
+    yyjson_arr_foreach(root, i, n, part) {
         add_part(out, part, names);
+    }
 }
 
 /* Longest run of backticks: the fence around it is longer. */

@@ -85,6 +85,7 @@ void content_add_text(struct span content_json, struct buf *out)
     size_t i, n;
     yyjson_val *part, *root = yyjson_doc_get_root(doc);
     add_text(out, root);
-    yyjson_arr_foreach(root, i, n, part)
+    yyjson_arr_foreach(root, i, n, part) {
         add_text(out, yyjson_obj_get(part, "text"));
+    }
 }

@@ -57,7 +57,7 @@ struct store_op *store_conversation_read(struct store *s, const char *user_id, c
 /* ---- change ---- */
 
 /* The + keeps SQLite from going through all conversations of the user instead of the few that are named. */
-static void change(struct db *db, const struct conversation_in *in)
+static void apply_change(struct db *db, const struct conversation_in *in)
 {
     const struct conversation_change *ch = &in->change;
     if (ch->has_folder && ch->folder_id &&
@@ -108,17 +108,17 @@ static enum err run_set(struct db *db, struct store_op *op)
     if (leaf_id &&
         !db_has(db, "SELECT 1 FROM messages WHERE id = ? AND conversation_id = ?", "tt", leaf_id, in->id))
         return db_fail(db, ERR_INVALID, "\"leaf_id\" names no message of this conversation");
-    change(db, in);
+    apply_change(db, in);
     op->result.n_conversations = 0;
     load_conversation(db, op, in->user_id, in->id);
     return ERR_OK;
 }
 
 struct store_op *store_conversation_set(struct store *s, const char *user_id, const char *id,
-                                        const struct conversation_change *ch, store_fn done, void *arg)
+                                        const struct conversation_change *change, store_fn done, void *arg)
 {
     struct store_op *op = new_op(s, STORE_WRITE, run_set, user_id, id, done, arg);
-    copy_change(op, ch);
+    copy_change(op, change);
     take_one_id(op, id);
     return store_op_submit(op);
 }
@@ -137,21 +137,21 @@ static void load_many(struct db *db, struct store_op *op)
 
 static enum err run_set_many(struct db *db, struct store_op *op)
 {
-    change(db, op->in);
+    apply_change(db, op->in);
     load_many(db, op);
     return ERR_OK;
 }
 
 struct store_op *store_conversations_set(struct store *s, const char *user_id, const char *ids_json,
-                                         const struct conversation_change *ch, store_fn done, void *arg)
+                                         const struct conversation_change *change, store_fn done, void *arg)
 {
     struct store_op *op = new_op(s, STORE_WRITE, run_set_many, user_id, NULL, done, arg);
-    struct conversation_change shared = {.has_folder = ch->has_folder,
-                                         .folder_id = ch->folder_id,
-                                         .has_pinned = ch->has_pinned,
-                                         .pinned = ch->pinned,
-                                         .has_archived = ch->has_archived,
-                                         .archived = ch->archived};
+    struct conversation_change shared = {.has_folder = change->has_folder,
+                                         .folder_id = change->folder_id,
+                                         .has_pinned = change->has_pinned,
+                                         .pinned = change->pinned,
+                                         .has_archived = change->has_archived,
+                                         .archived = change->archived};
     copy_change(op, &shared);
     ((struct conversation_in *)op->in)->ids_json = store_op_text(op, ids_json);
     return store_op_submit(op);
