@@ -4,7 +4,19 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Hob, readAnswer, until } from '../lib/hob.mjs';
-import { axe, closePage, DESKTOP, launch, openPage, PHONE, shot } from '../lib/browser.mjs';
+import {
+  answer,
+  axe,
+  closePage,
+  DESKTOP,
+  input,
+  launch,
+  openPage,
+  PHONE,
+  say,
+  shot,
+  untilPhase
+} from '../lib/browser.mjs';
 
 let hob, browser, fast;
 before(async () => {
@@ -109,4 +121,119 @@ describe('export and import', () => {
     await dialog.getByText('Cancelled. Nothing was imported.').waitFor();
     await closePage(page);
   });
+});
+
+const palette = (page) => page.getByRole('dialog', { name: 'Command palette' });
+const option = (page, name) => palette(page).getByRole('option', { name });
+const isFocused = (locator) => locator.evaluate((el) => el === document.activeElement);
+/** Opens the palette, types, and takes the first entry. */
+async function command(page, text, wanted) {
+  await page.keyboard.press('Control+k');
+  await until(() => isFocused(palette(page).getByRole('combobox')), 'the palette has the focus');
+  await page.keyboard.type(text);
+  const first = palette(page).getByRole('option').first();
+  await first.and(option(page, wanted)).waitFor();
+  await until(async () => (await first.getAttribute('aria-selected')) === 'true', 'the first is selected');
+  await page.keyboard.press('Enter');
+  await palette(page).waitFor({ state: 'detached' });
+}
+
+describe('by keyboard alone', () => {
+  test('the palette opens pages, finds a message and changes the conversation', async () => {
+    await emptyOut();
+    const bread = await keep('Bread', 'echo the sourdough starter');
+    await keep('Trains');
+    const page = await openPage(browser, hob);
+    await page.goto(`${hob.url}/chat`);
+    await page.getByRole('link', { name: 'Trains' }).waitFor();
+    await until(() => isFocused(input(page)), 'the input has the focus');
+    await page.keyboard.press('Control+k');
+    await option(page, 'Trains').waitFor();
+    await axe(page);
+    await shot(page, 'palette-desktop');
+    await page.keyboard.type('zzzz');
+    await palette(page).getByText('No command, title or message has these words.').waitFor();
+    await shot(page, 'palette-empty');
+    await page.keyboard.press('Escape');
+    await palette(page).waitFor({ state: 'detached' });
+    await until(() => isFocused(input(page)), 'the focus is back in the input');
+
+    await command(page, 'sourdough', /Bread.*sourdough/);
+    await page.waitForURL(new RegExp(`/chat/${bread.id}\\?m=`));
+    await command(page, 'pin this', 'Pin this conversation');
+    await page.getByRole('heading', { name: 'Pinned' }).waitFor();
+    await command(page, 'rename', 'Rename this conversation');
+    const name = page.getByRole('dialog', { name: 'Rename conversation' }).getByRole('textbox');
+    await until(() => isFocused(name), 'the name has the focus');
+    await name.fill('Sourdough');
+    await page.keyboard.press('Enter');
+    await until(async () => (await titles()).includes('Sourdough'), 'hob has the new title');
+    await command(page, 'delete', 'Delete this conversation');
+    await page.getByText('Deleted "Sourdough"').first().waitFor();
+    await page.getByRole('button', { name: 'Undo' }).first().click();
+    await command(page, 'servers', 'Servers');
+    await page.waitForURL('**/servers');
+    await closePage(page);
+  });
+
+  test('each shortcut does what the help sheet says', async () => {
+    await emptyOut();
+    for (const title of ['One', 'Two', 'Three']) await keep(title);
+    const page = await openPage(browser, hob);
+    await page.goto(`${hob.url}/chat`);
+    await page.getByRole('link', { name: 'Three' }).waitFor();
+    const heading = (name) => page.getByRole('heading', { level: 1, name, exact: true });
+    await page.keyboard.press('Alt+ArrowDown');
+    await heading('Three').waitFor({ state: 'attached' });
+    await page.keyboard.press('Alt+ArrowDown');
+    await heading('Two').waitFor({ state: 'attached' });
+    await page.keyboard.press('Alt+ArrowUp');
+    await heading('Three').waitFor({ state: 'attached' });
+    await page.keyboard.press('Control+Shift+Enter');
+    await page.getByText('The last answer was copied.').waitFor();
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /about Three/);
+    await page.keyboard.press('Control+b');
+    await page.getByRole('button', { name: 'Open sidebar' }).waitFor();
+    await page.keyboard.press('Control+Shift+f');
+    await until(
+      () => isFocused(page.getByRole('combobox', { name: 'Search conversations' })),
+      'the search has the focus'
+    );
+    await page.keyboard.press('Shift+Escape');
+    await until(() => isFocused(input(page)), 'the input has the focus');
+    await page.keyboard.press('Control+Shift+o');
+    await page.waitForURL('**/chat');
+    await page.keyboard.press('Control+/');
+    const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await sheet.getByText('Previous conversation').waitFor();
+    await axe(page);
+    await shot(page, 'shortcuts-desktop');
+    await page.keyboard.press('Control+Shift+o');
+    await page.keyboard.press('Control+/');
+    await sheet.waitFor({ state: 'detached' });
+    await page.keyboard.type('k/b');
+    assert.equal(await input(page).inputValue(), 'k/b', 'characters alone are text');
+    await closePage(page);
+  });
+});
+
+test('on a phone the menu opens the palette and the help', async () => {
+  await emptyOut();
+  await keep('Bread');
+  const page = await openPage(browser, hob, { viewport: PHONE, dark: true });
+  await page.goto(`${hob.url}/chat`);
+  await fromUserMenu(page, 'Keyboard shortcuts');
+  const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await sheet.waitFor();
+  await axe(page);
+  await shot(page, 'shortcuts-phone-dark');
+  await sheet.getByRole('button', { name: 'Close' }).click();
+  await sheet.waitFor({ state: 'detached' });
+  await fromUserMenu(page, 'Command palette');
+  await option(page, 'Bread').waitFor();
+  await axe(page);
+  await shot(page, 'palette-phone-dark');
+  await option(page, 'Bread').click();
+  await page.getByRole('heading', { level: 1, name: 'Bread' }).waitFor({ state: 'attached' });
+  await closePage(page);
 });

@@ -2,7 +2,7 @@
 import { tick } from 'svelte';
 import { rail } from './rail.svelte';
 
-export type Panel = 'transfer';
+export type Panel = 'palette' | 'shortcuts' | 'transfer';
 
 class Panels {
 	open = $state<Panel | null>(null);
