@@ -274,11 +274,13 @@ describe('the tree on the page', { concurrency: 3 }, () => {
       await untilPhase(page, 'echo touched', 'done');
       await versions(page, 'echo touched').getByRole('button', { name: 'Previous version' }).tap();
       await untilShown(page, ['What is hob?']);
-      const small = await page.locator('article button:visible').evaluateAll((all) =>
-        all
-          .filter((b) => b.getBoundingClientRect().height < 40 || b.getBoundingClientRect().width < 40)
-          .map((b) => b.ariaLabel ?? b.textContent)
-      );
+      const small = await page
+        .locator('article button:visible')
+        .evaluateAll((all) =>
+          all
+            .filter((b) => b.getBoundingClientRect().height < 40 || b.getBoundingClientRect().width < 40)
+            .map((b) => b.ariaLabel ?? b.textContent)
+        );
       assert.deepEqual(small, [], 'targets are 40 px at least');
       await turn(page, 'What is hob?').getByRole('button', { name: 'More about this answer' }).tap();
       await page.getByRole('menuitem', { name: 'Branch from here' }).waitFor();

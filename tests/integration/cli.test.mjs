@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { cable } from '../lib/cable.mjs';
 import { Hob, PROGRAM, until } from '../lib/hob.mjs';
 
 const FAST = ['--tokens-per-second', '400'];
@@ -229,31 +229,16 @@ test('an engine that dies in the middle: the text stays, the break is told', asy
 });
 
 /** A data folder whose control socket passes all on to hob's; cut() breaks what is open. */
-async function cable() {
+async function pluggedIn() {
   const dir = await mkdtemp(join(tmpdir(), 'hob-'));
-  const open = new Set();
-  const server = createServer((near) => {
-    const far = connect(join(hob.dir, 'control.sock'));
-    for (const [from, to] of [
-      [near, far],
-      [far, near]
-    ]) {
-      open.add(from);
-      from.on('error', () => {}).on('close', () => (open.delete(from), to.destroy()));
-      from.pipe(to);
-    }
-  });
-  const listen = () => new Promise((done) => server.listen(join(dir, 'control.sock'), done));
-  const cut = () => open.forEach((s) => s.destroy());
-  const unplug = () => new Promise((done) => (server.close(done), cut()));
-  await listen();
-  return { dir, cut, listen, unplug, remove: () => unplug().then(() => rm(dir, { recursive: true })) };
+  const line = await cable({ path: join(dir, 'control.sock') }, { path: join(hob.dir, 'control.sock') });
+  return { dir, ...line, remove: () => line.unplug().then(() => rm(dir, { recursive: true })) };
 }
 
 test('a stream that breaks is opened again where it broke: nothing is missing and nothing comes twice', async () => {
   const server = await hob.addDemo('cable', ['--tokens-per-second', '60']);
   await hob.startServer(server.id);
-  const line = await cable();
+  const line = await pluggedIn();
   const run = chat('--data', line.dir, '--server', 'cable', 'long 120');
   for (const length of [30, 150]) {
     await until(() => run.out.length > length, 'text comes');
@@ -268,7 +253,7 @@ test('a stream that breaks is opened again where it broke: nothing is missing an
 });
 
 test('a hob that cannot be reached for a while is tried again with the same message', async () => {
-  const line = await cable();
+  const line = await pluggedIn();
   const run = chat('--data', line.dir, '--server', 'talk');
   run.child.stdin.write('echo one\n');
   await until(() => run.out === 'one\n', 'the first answer');

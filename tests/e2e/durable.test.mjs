@@ -1,0 +1,235 @@
+// Answers outlive what looks at them: reloads, other tabs, a lost network, a closed browser.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { cable } from '../lib/cable.mjs';
+import { Hob, until } from '../lib/hob.mjs';
+import {
+  PHONE,
+  answer,
+  axe,
+  closePage,
+  input,
+  launch,
+  newChat,
+  openChat,
+  openPage,
+  say,
+  shot,
+  turn,
+  untilPhase,
+  watch
+} from '../lib/browser.mjs';
+
+const CARD = 'Failed to connect to model after 3 attempts';
+
+let hob, browser, slow;
+before(async () => {
+  hob = await Hob.start();
+  browser = await launch();
+  slow = await hob.addDemo('slow', ['--tokens-per-second', '12', '--slots', '12']);
+  await hob.startServer(slow.id);
+});
+after(async () => {
+  await browser?.close();
+  if (slow) await hob.post(`/api/servers/${slow.id}/stop`);
+  await hob?.stop();
+});
+
+function conversation(id) {
+  return hob.get(`/api/conversations/${id}`);
+}
+function idOf(page) {
+  return page.url().split('/').pop();
+}
+
+/** The text without its breaks and headings' signs. */
+function words(text) {
+  return text.replace(/^#+ /gm, '').replace(/\s+/g, ' ').trim();
+}
+async function shown(page, text) {
+  const markdown = answer(page, text).locator('[data-markdown]');
+  return (await markdown.count()) ? words(await markdown.innerText()) : '';
+}
+
+/** Waits until the answer on this page has more than `length` characters, still being written; gives its text. */
+function untilLonger(page, text, length) {
+  return until(async () => {
+    const now = await shown(page, text);
+    return now.length > length && now;
+  }, 'the answer grows');
+}
+
+/** Says a long message; gives the page when its answer has begun. */
+async function begin(text, options) {
+  const page = await openChat(browser, hob, slow, options);
+  await say(page, text);
+  await untilLonger(page, text, 20);
+  return page;
+}
+
+/** Waits for the end; the screen shows to the letter what hob has stored, and hob has one answer. */
+async function assertWhole(page, text) {
+  await untilPhase(page, text, 'done');
+  const { messages } = await conversation(idOf(page));
+  const found = messages.filter((m) => m.role === 'assistant');
+  assert.deepEqual(
+    found.map((m) => m.state),
+    ['done']
+  );
+  await until(async () => (await shown(page, text)) === words(found[0].content), 'the answer is shown whole').catch(
+    async () => assert.equal(await shown(page, text), words(found[0].content))
+  );
+}
+
+function row(page, title) {
+  return page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: title });
+}
+
+/** Leaves the message in the input with hob. */
+async function sendWhenReady(page, text) {
+  await input(page).fill(text);
+  await page.getByRole('button', { name: 'More ways to send' }).click();
+  await page.getByRole('menuitem', { name: /Send when ready/ }).click();
+  return untilPhase(page, text, 'outbox');
+}
+
+describe('what outlives the page', { concurrency: 4 }, () => {
+  test('outbox, from the input while the model loads: answered once with the browser closed; what is cancelled is not', async () => {
+    const never = await hob.addDemo('never', ['--load-seconds', '600']);
+    const loads = await hob.addDemo('loads', ['--load-seconds', '10', '--tokens-per-second', '300']);
+    await hob.post(`/api/servers/${never.id}/start`);
+    const page = await openChat(browser, hob, never, { viewport: PHONE, dark: true });
+    await sendWhenReady(page, 'echo cancelled');
+    await page.reload();
+    const waiting = await untilPhase(page, 'echo cancelled', 'outbox');
+    await waiting.getByText('Will be answered when never is ready').waitFor();
+    await axe(page);
+    await shot(page, 'durable-outbox-phone');
+    await waiting.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Retry' }).waitFor();
+    const cancelledUrl = page.url();
+    await newChat(page, hob, loads);
+    await hob.post(`/api/servers/${loads.id}/start`);
+    await sendWhenReady(page, 'echo kept');
+    const keptUrl = page.url();
+    await closePage(page);
+
+    const keptId = keptUrl.split('/').pop();
+    await until(
+      async () => (await conversation(keptId)).messages.some((m) => m.role === 'assistant' && m.state === 'done'),
+      'the answer is there',
+      { ms: 30000 }
+    );
+    const again = await openPage(browser, hob);
+    await again.goto(keptUrl);
+    await assertWhole(again, 'echo kept');
+    assert.equal(await again.locator('[data-role=user]').count(), 1);
+    assert.equal(await again.locator('[data-role=assistant]').count(), 1);
+    await again.goto(cancelledUrl);
+    await again.getByText('echo cancelled').first().waitFor();
+    const { messages } = await conversation(cancelledUrl.split('/').pop());
+    assert.ok(
+      messages.every((m) => m.role === 'user' || !m.content),
+      'what was cancelled has no answer'
+    );
+    await closePage(again);
+  });
+
+  test('outbox, from the card: a notice tells of the answer', async () => {
+    const server = await hob.addDemo('later', ['--load-seconds', '17', '--tokens-per-second', '300']);
+    const page = await openChat(browser, hob, server);
+    await say(page, 'echo from the card');
+    await page.getByText(CARD).waitFor({ timeout: 25000 });
+    await page.getByRole('button', { name: 'Send when ready' }).click();
+    const waiting = await untilPhase(page, 'echo from the card', 'outbox');
+    await waiting.getByRole('button', { name: 'Cancel' }).waitFor();
+    await shot(page, 'durable-outbox');
+    await page.getByRole('link', { name: 'New chat' }).click();
+    const notice = page.locator('[data-notice]').filter({ hasText: 'Answer finished: echo from the card' });
+    await notice.waitFor({ timeout: 20000 });
+    await notice.getByRole('button', { name: 'Open' }).click();
+    await assertWhole(page, 'echo from the card');
+    await closePage(page);
+  });
+
+  test('a second tab, a reload and another conversation in between show the same growing answer', async () => {
+    const text = 'long 130';
+    const page = await begin(text);
+    const other = watch(await page.context().newPage());
+    await other.goto(page.url());
+    const there = await untilLonger(other, text, (await shown(page, text)).length);
+    const here = await untilLonger(page, text, there.length);
+    assert.ok(here.startsWith(there), 'both tabs show the same text');
+    await page.reload();
+    const again = await untilLonger(page, text, here.length);
+    assert.ok(again.startsWith(here), 'nothing is lost by the reload');
+    await page.getByRole('link', { name: 'New chat' }).click();
+    await row(page, new RegExp(`${text} ?, answering`)).click();
+    const back = await untilLonger(page, text, again.length);
+    assert.ok(back.startsWith(again), 'nothing is lost by looking elsewhere');
+    await turn(page, text).and(page.locator('[data-phase=streaming]')).waitFor();
+    await assertWhole(page, text);
+    await assertWhole(other, text);
+    assert.deepEqual(other.errors, []);
+    await closePage(page);
+  });
+
+  test('a broken line: the answer goes on where it was, nothing is missing and nothing comes twice', async () => {
+    const text = 'long 120';
+    const line = await cable({ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: hob.port });
+    const page = await openChat(browser, { url: `http://127.0.0.1:${line.port}`, cookie: hob.cookie }, slow);
+    await say(page, text);
+    const first = await untilLonger(page, text, 20);
+    line.cut();
+    const before = await untilLonger(page, text, first.length + 20);
+    assert.ok(before.startsWith(first), 'what was there stays');
+    await line.unplug();
+    await page.getByText('Connection lost, reconnecting...').waitFor();
+    await axe(page);
+    await shot(page, 'durable-lost');
+    const kept = await shown(page, text);
+    await line.listen();
+    const after = await untilLonger(page, text, kept.length);
+    assert.ok(after.startsWith(kept), 'what was there stays');
+    await page.getByText('Connection lost, reconnecting...').waitFor({ state: 'detached' });
+    await assertWhole(page, text);
+    await closePage(page);
+    await line.unplug();
+  });
+
+  test('a browser without a network: the answer is there when it comes back', async () => {
+    const text = 'long 40';
+    const page = await begin(text);
+    await page.context().setOffline(true);
+    await until(async () => {
+      const { messages } = await conversation(idOf(page));
+      return messages.some((m) => m.role === 'assistant' && m.state === 'done');
+    }, 'hob has the whole answer');
+    await page.context().setOffline(false);
+    await assertWhole(page, text);
+    await closePage(page);
+  });
+
+  test('several answers at once: a spinner each, then a mark and a notice', async () => {
+    const texts = ['long 91', 'long 92', 'long 93'];
+    const page = await openPage(browser, hob);
+    for (const text of texts) {
+      await newChat(page, hob, slow);
+      await say(page, text);
+      await untilLonger(page, text, 1);
+    }
+    for (const text of texts) await row(page, new RegExp(`${text} ?, answering`)).waitFor();
+    await shot(page, 'durable-several');
+    await axe(page);
+    await untilPhase(page, texts[2], 'done');
+    for (const text of texts.slice(0, 2)) {
+      await row(page, new RegExp(`${text} ?, new answer`)).waitFor();
+      await page.getByRole('status', { name: 'Notices' }).getByText(`Answer finished: ${text}`).waitFor();
+    }
+    for (const text of texts) {
+      await row(page, text).click();
+      await assertWhole(page, text);
+    }
+    await closePage(page);
+  });
+});
