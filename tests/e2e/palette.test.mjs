@@ -24,6 +24,8 @@ before(async () => {
   browser = await launch();
   fast = await hob.addDemo('fast', ['--tokens-per-second', '0']);
   await hob.startServer(fast.id);
+  const slow = await hob.addDemo('slow', ['--tokens-per-second', '15']);
+  await hob.startServer(slow.id);
 });
 after(async () => {
   await browser?.close();
@@ -163,11 +165,20 @@ describe('by keyboard alone', () => {
     await command(page, 'pin this', 'Pin this conversation');
     await page.getByRole('heading', { name: 'Pinned' }).waitFor();
     await command(page, 'rename', 'Rename this conversation');
-    const name = page.getByRole('dialog', { name: 'Rename conversation' }).getByRole('textbox');
+    const renaming = page.getByRole('dialog', { name: 'Rename conversation' });
+    const name = renaming.getByRole('textbox');
     await until(() => isFocused(name), 'the name has the focus');
     await name.fill('Sourdough');
     await page.keyboard.press('Enter');
+    await renaming.waitFor({ state: 'detached' });
     await until(async () => (await titles()).includes('Sourdough'), 'hob has the new title');
+    await command(page, 'with slow', 'Answer here with slow');
+    await page.getByRole('button', { name: /^Server: slow/ }).waitFor();
+    await page.keyboard.press('Shift+Escape');
+    await say(page, 'long 400');
+    await untilPhase(page, 'long 400', 'streaming');
+    await command(page, 'stop', 'Stop the answer');
+    await untilPhase(page, 'long 400', 'stopped');
     await command(page, 'delete', 'Delete this conversation');
     await page.getByText('Deleted "Sourdough"').first().waitFor();
     await page.getByRole('button', { name: 'Undo' }).first().click();
