@@ -42,3 +42,30 @@ describe('an answer that grows by one character at a time', () => {
 		expect(splitThink('<think>a</think>', false).thinking).toBe(false);
 	});
 });
+
+describe('an answer that comes in pieces', () => {
+	it.each([
+		['<think>a</think>b', 'a', 'b'],
+		['\n<think>\nwhy </thin not\n</think>\n\nbecause', 'why </thin not', 'because'],
+		['<think>never closed <', 'never closed <', ''],
+		[
+			'<think>outer <think>inner</think> rest</think> end',
+			'outer <think>inner',
+			'rest</think> end'
+		],
+		['<think>a</think><think>b</think>c', 'a', '<think>b</think>c'],
+		['<think></think>', '', ''],
+		['<think>é\u{1F914}</think>ü', 'é\u{1F914}', 'ü'],
+		['no tags < here', '', 'no tags < here'],
+		['<thinking>is another tag', '', '<thinking>is another tag']
+	])('%j: wherever it is cut, only more is shown', (text, reasoning, content) => {
+		for (let first = 0; first <= text.length; first++)
+			for (let second = first; second <= text.length; second++) {
+				const early = splitThink(text.slice(0, first), false);
+				const late = splitThink(text.slice(0, second), false);
+				expect(late.content.startsWith(early.content)).toBe(true);
+				expect(late.reasoning.startsWith(early.reasoning.trimEnd())).toBe(true);
+			}
+		expect(splitThink(text, true)).toMatchObject({ reasoning, content });
+	});
+});
