@@ -168,6 +168,11 @@ export const marked = new Marked({
 				.replace('<table', '<table dir="auto"');
 			return `<div class="table-scroll" role="region" aria-label="Table: ${escapeHtml(name)}" tabindex="0">${table}</div>`;
 		},
+		tablecell(cell) {
+			const html = Renderer.prototype.tablecell.call(this, cell);
+			// A figure stands as its table does. (Words with a dir would not count for that of the table.)
+			return /\p{L}/u.test(cell.text) ? html.replace(/^<(t[hd])/, '<$1 class="words"') : html;
+		},
 		link({ href, title, tokens }) {
 			const text = this.parser.parseInline(tokens);
 			const attributes = linkAttributes(href);
