@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Hob, until } from '../lib/hob.mjs';
+import { importTalk } from '../lib/talk.mjs';
 import {
   answer,
+  axe,
   closePage,
   input,
   launch,
   newChat,
   openChat,
+  openPage,
   PHONE,
   say,
   shot,
@@ -178,4 +181,206 @@ test('on a phone: everything fits, Enter makes a new line, Send sends, the compo
   await untilPhase(page, 'echo small', 'done');
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
   await closePage(page);
+});
+
+const region = (page) => page.getByRole('region', { name: 'Conversation' });
+const scrollTop = (page) => region(page).evaluate((el) => el.scrollTop);
+/** Where an element's upper edge stands below that of the conversation, in px. */
+const below = (locator) =>
+  locator.evaluate(
+    (el) => el.getBoundingClientRect().top - el.closest('[aria-label=Conversation]').getBoundingClientRect().top
+  );
+
+describe('a long answer', { concurrency: 2 }, () => {
+  const LONG = Array.from({ length: 400 }, (_, n) => `Paragraph ${n} of a long answer.`).join('\n\n');
+  const END = 'See [the end](https://example.org/end).';
+  const fold = (page) => page.getByRole('button', { name: 'Fold the answer' });
+  const unfold = (page) => page.getByRole('button', { name: 'Show the whole answer' });
+  const height = (page) =>
+    page
+      .locator('[data-markdown]')
+      .first()
+      .evaluate((el) => el.clientHeight);
+
+  test('is folded and unfolded by keyboard; what was cut off is copied, tabbed into and linked to', async () => {
+    const { id, answers } = await importTalk(hob, 'Long', [
+      ['tell me all', `${LONG}\n\n${END}`],
+      ['and now', 'short']
+    ]);
+    const page = await openPage(browser, hob);
+    await page.goto(`${hob.url}/chat/${id}`);
+    await fold(page).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Fold the answer' }).count(), 1, 'the short one has none');
+    assert.equal(await fold(page).getAttribute('aria-expanded'), 'true');
+    const whole = await height(page);
+    await fold(page).focus();
+    await page.keyboard.press('Enter');
+    await unfold(page).waitFor();
+    assert.ok(await isFocused(unfold(page)), 'the button keeps the focus');
+    assert.equal(await unfold(page).getAttribute('aria-expanded'), 'false');
+    assert.ok((await height(page)) < 800, 'less than a screen is left');
+    await until(
+      async () => (await unfold(page).boundingBox()).y > 300,
+      'the beginning of the answer is in view, with the button below'
+    );
+    await shot(page, 'folded');
+    await axe(page);
+
+    await page.getByRole('button', { name: 'Copy answer' }).first().click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied, `${LONG}\n\n${END}`);
+
+    await unfold(page).focus();
+    const at = (await unfold(page).boundingBox()).y;
+    await page.keyboard.press('Enter');
+    await until(async () => Math.abs((await height(page)) - whole) < 2, 'all of it is shown');
+    assert.ok(
+      (await page.getByText('Paragraph 3 of').boundingBox()).y < at,
+      'reading goes on where the answer was cut off'
+    );
+
+    await fold(page).click();
+    await unfold(page).focus();
+    await page.keyboard.press('Shift+Tab');
+    await fold(page).waitFor();
+    assert.ok(await isFocused(page.getByRole('link', { name: 'the end' })), 'the keyboard goes inside');
+
+    await fold(page).click();
+    await unfold(page).waitFor();
+    await page.evaluate((to) => {
+      const link = Object.assign(document.createElement('a'), { href: to, textContent: 'to it' });
+      document.querySelector('#sidebar, nav, body').append(link);
+      link.click();
+    }, `/chat/${id}?m=${answers[0]}`);
+    await fold(page).waitFor();
+    await closePage(page);
+  });
+
+  test('is not folded while it is being written', async () => {
+    const server = await hob.addDemo('rapid', ['--tokens-per-second', '250']);
+    const page = await chatWith(server, { viewport: { width: 700, height: 240 } });
+    await say(page, 'long 1500');
+    await answer(page, 'long 1500').and(page.locator('[data-state=streaming]')).waitFor({ timeout: 30000 });
+    await until(async () => (await height(page)) > 6 * 240 + 100, 'it is long', { ms: 30000 });
+    assert.equal(await fold(page).count(), 0);
+    await untilPhase(page, 'long 1500', 'done');
+    await fold(page).waitFor();
+    await closePage(page);
+  });
+});
+
+test('in 1,000 messages: a link leads far up and marks its message, and the keys turn the pages', async () => {
+  const pairs = Array.from({ length: 500 }, (_, n) => [
+    `question ${n}.`,
+    `Answer ${n}.\n\n${`Words of answer ${n}, as many as come together. `.repeat(1 + (n % 17))}`
+  ]);
+  const { id, questions, answers } = await importTalk(hob, 'A thousand', pairs);
+  const page = await openPage(browser, hob);
+  const marked = (n) => page.locator(`[data-slot="${questions[n]}"].outline-2`);
+  for (const [n, message, text] of [
+    [40, questions[40], page.getByText('question 40.', { exact: true })],
+    [250, answers[250], page.getByText('Answer 250.', { exact: true })]
+  ]) {
+    await page.goto(`${hob.url}/chat/${id}?m=${message}`);
+    await marked(n).waitFor();
+    await until(async () => {
+      const top = await below(text);
+      return top > -2 && top < 120;
+    }, `message ${n} is at the top`);
+    await until(async () => (await marked(n).count()) === 0, 'the mark goes');
+    const top = await below(text);
+    assert.ok(top > -2 && top < 120, `it stays there when its neighbours are filled in (${top})`);
+  }
+
+  await region(page).focus();
+  const middle = await scrollTop(page);
+  await page.keyboard.press('PageUp');
+  await until(async () => (await scrollTop(page)) < middle - 200, 'a page up');
+  await page.keyboard.press('PageDown');
+  await until(async () => Math.abs((await scrollTop(page)) - middle) < 200, 'a page down');
+  await page.keyboard.press('Home');
+  await until(async () => (await scrollTop(page)) === 0, 'the beginning');
+  await page.getByText('Answer 0.', { exact: true }).waitFor();
+  await page.keyboard.press('End');
+  await until(() => region(page).evaluate((el) => el.scrollHeight - el.scrollTop - el.clientHeight < 2), 'the end');
+  await page.getByText('Answer 499.', { exact: true }).waitFor();
+  await until(
+    async () => (await below(page.getByText('Answer 499.', { exact: true }))) < 800,
+    'the last answer is in view'
+  );
+  await closePage(page);
+});
+
+describe('text from right to left', () => {
+  const ARABIC = 'مرحبا بالعالم';
+  const HEBREW = 'שלום עולם';
+  const ANSWER = `## ${HEBREW}
+
+${ARABIC}، هذه فقرة \`code\`.
+
+English here.
+
+- ${ARABIC}
+- ${HEBREW}
+
+| ${HEBREW} | ערך |
+| --- | --- |
+| ${ARABIC} | 1 |
+
+> ${HEBREW}
+
+\`\`\`js
+const greeting = '${HEBREW}';
+\`\`\`
+`;
+  /** 'left' or 'right': the edge of its box that the text of an element begins at. */
+  const side = (locator) =>
+    locator.evaluate((el) => {
+      const range = document.createRange();
+      range.selectNodeContents(el);
+      const text = range.getClientRects()[0];
+      const box = el.getBoundingClientRect();
+      return text.left - box.left < box.right - text.right ? 'left' : 'right';
+    });
+
+  for (const [name, viewport] of [
+    ['a desk', undefined],
+    ['a phone', PHONE]
+  ])
+    test(`runs from the right on ${name}, code and other text do not`, async () => {
+      const { id } = await importTalk(hob, `${ARABIC} hob`, [[`${HEBREW}\nand a longer line in English`, ANSWER]]);
+      const page = await openPage(browser, hob, { viewport });
+      await page.goto(`${hob.url}/chat/${id}`);
+      const text = page.locator('[data-role=assistant]');
+      await text.getByRole('table').waitFor();
+      for (const [what, locator, expected] of [
+        ['the heading', text.getByRole('heading'), 'right'],
+        ['a paragraph', text.getByText(`${ARABIC}، هذه`), 'right'],
+        ['an English paragraph', text.getByText('English here.'), 'left'],
+        ['a list item', text.getByRole('listitem').first(), 'right'],
+        ['a cell', text.getByRole('cell').first(), 'right'],
+        ['a cell with a figure', text.getByRole('cell').nth(1), 'right'],
+        ['a quote', text.locator('blockquote p'), 'right'],
+        ['code', text.locator('pre code'), 'left'],
+        ['the message', page.locator('[data-role=user] p'), 'right']
+      ])
+        assert.equal(await side(locator), expected, what);
+      const [first, second] = await text.getByRole('columnheader').all();
+      assert.ok((await first.boundingBox()).x > (await second.boundingBox()).x, 'the first column is on the right');
+      assert.equal(await text.locator('ul').evaluate((el) => getComputedStyle(el).direction), 'rtl', 'its marks too');
+      assert.equal(await text.locator('p code').evaluate((el) => getComputedStyle(el).direction), 'ltr');
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), page.viewportSize().width);
+      if (!viewport)
+        assert.equal(
+          await page
+            .locator(`[data-row="${id}"] span`)
+            .first()
+            .evaluate((el) => getComputedStyle(el).direction),
+          'rtl',
+          'the title'
+        );
+      await axe(page);
+      await shot(page, `right-to-left-${viewport ? 'phone' : 'desk'}`);
+      await closePage(page);
+    });
 });

@@ -1,6 +1,7 @@
 /**
  * Keeps a scroll box at its end while the reader is there, and leaves the reader alone elsewhere.
- * Every growth of the content is followed; one step upwards by the reader ends that.
+ * Every growth of the content is followed; one step upwards by the reader ends that, and so does
+ * unfolding something (a button with data-unfolds): it is read from where it was cut.
  */
 const NEAR_PX = 40;
 
@@ -19,11 +20,19 @@ export class StickToEnd {
 		if (box.firstElementChild) grown.observe(box.firstElementChild);
 		grown.observe(box);
 		const onscroll = (): void => this.#onScroll(box);
+		const onclick = (event: Event): void => {
+			const { target } = event;
+			if (target instanceof Element && target.closest('[data-unfolds][aria-expanded=false]'))
+				this.release();
+		};
 		box.addEventListener('scroll', onscroll, { passive: true });
+		// Before the button itself hears of it.
+		box.addEventListener('click', onclick, { capture: true });
 		this.toEnd();
 		return () => {
 			grown.disconnect();
 			box.removeEventListener('scroll', onscroll);
+			box.removeEventListener('click', onclick, { capture: true });
 		};
 	};
 
