@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LiveFeed, type LinkState, type Sharing } from './events';
+import { LockLeases, uncounted } from './lease';
 import { aServer, failure, fakeFetch, FakeStream, type Answer, type Call } from './fake';
 
 /** One browser: its tabs' channels hear each other, its lock has one holder and a line of waiters. */
@@ -11,12 +12,12 @@ class FakeBrowser {
 	sharing(): Sharing {
 		return {
 			channel: () => new FakeChannel(this) as unknown as BroadcastChannel,
-			locks: {
-				request: (_: string, options: LockOptions, hold: () => Promise<void>) =>
+			leases: new LockLeases({
+				request: (_: string, options: LockOptions, hold: (lock: unknown) => Promise<void>) =>
 					new Promise<void>((resolve, reject) => {
 						const take = (): void => {
 							this.#held = true;
-							void hold().then(() => {
+							void hold({ name: 'events' }).then(() => {
 								this.#held = false;
 								resolve();
 								this.#line.shift()?.();
@@ -31,7 +32,7 @@ class FakeBrowser {
 						if (this.#held) this.#line.push(take);
 						else take();
 					})
-			} as unknown as LockManager
+			} as unknown as LockManager)
 		};
 	}
 }
@@ -130,8 +131,8 @@ describe('twelve tabs', () => {
 });
 
 describe('one tab alone', () => {
-	const alone: Sharing = { locks: undefined, channel: undefined };
-	it('reads for itself where locks are missing', async () => {
+	const alone: Sharing = { leases: uncounted, channel: undefined };
+	it('reads for itself where channels are missing', async () => {
 		const { seen } = tab(alone);
 		await settle();
 		stream(0).raw(

@@ -1,14 +1,15 @@
 /**
  * What happens in hob, live, from GET /api/events. All tabs of a browser share one connection
- * (browsers open six per host on HTTP/1.1): the tab that holds a Web Lock is the leader, reads the
- * stream and passes every event on through a BroadcastChannel.
+ * (browsers open six per host on HTTP/1.1): the tab that holds a lease (lease.ts) is the leader,
+ * reads the stream and passes every event on through a BroadcastChannel.
  *
- *     follower --lock granted--> leader --closes--> the lock goes to the next tab, which resumes
- *                                                   after the last id that it heard
+ *     follower --has the lease--> leader --closes or loses it--> the next tab resumes after the
+ *                                                                last id that it heard
  *
- * Without locks or channels (plain http beyond loopback has no Web Locks) each tab reads for itself.
+ * Without channels, or where tabs have no leases, each tab reads for itself.
  */
-import { ApiError, isAbort, open } from './client';
+import { ApiError, open } from './client';
+import { leases, type Leases } from './lease';
 import { readSse } from './stream';
 import type { LiveEvents, Server } from './types';
 
@@ -41,15 +42,15 @@ type Wire =
 
 type Handler<K extends LiveName> = (data: LiveEvents[K]) => void;
 
-/** The two browser parts that let tabs share, replaceable in tests and absent in some browsers. */
+/** The two parts that let tabs share, replaceable in tests; some browsers have no channels. */
 export interface Sharing {
-	locks: Pick<LockManager, 'request'> | undefined;
+	leases: Leases;
 	channel: ((name: string) => BroadcastChannel) | undefined;
 }
 
 function browserSharing(): Sharing {
 	return {
-		locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
+		leases,
 		channel:
 			typeof BroadcastChannel === 'undefined' ? undefined : (name) => new BroadcastChannel(name)
 	};
@@ -98,20 +99,26 @@ export class LiveFeed {
 		this.#lastId = null;
 		this.#servers.clear();
 		const name = `hob-events:${userId}`;
-		const { locks, channel } = this.#sharing;
-		if (!locks || !channel) {
+		const { channel } = this.#sharing;
+		if (!channel) {
 			void this.#lead(control.signal);
 			return;
 		}
 		this.#channel = channel(name);
 		this.#channel.onmessage = (e: MessageEvent<Wire>) => this.#hear(e.data);
 		this.#post({ kind: 'hello' });
-		locks
-			.request(name, { signal: control.signal }, () => this.#lead(control.signal))
-			.catch((e: unknown) => {
-				// Locks may be forbidden (sandboxed frames): read alone.
-				if (!isAbort(e) && !control.signal.aborted) void this.#lead(control.signal);
-			});
+		void this.#share(name, control.signal);
+	}
+
+	/** Leads each time this tab has the lease, which a slowed tab may lose to another. */
+	async #share(name: string, signal: AbortSignal): Promise<void> {
+		for (;;) {
+			const lease = await this.#sharing.leases.wait(name, signal);
+			if (!lease) return;
+			await this.#lead(lease.over);
+			if (signal.aborted) return;
+			this.#leading = false;
+		}
 	}
 
 	/** Closes the connection, or hands it to another tab. */
@@ -131,6 +138,8 @@ export class LiveFeed {
 	#hear(message: Wire): void {
 		switch (message.kind) {
 			case 'event':
+				// While a lease changes hands two may lead for a moment.
+				if (this.#leading) return;
 				this.#lastId = message.id ?? this.#lastId;
 				this.#dispatch(message.name, message.data);
 				return;
@@ -168,8 +177,9 @@ export class LiveFeed {
 		for (const handler of this.#handlers.get(name) ?? []) handler(data as never);
 	}
 
-	/** Holds the connection until `signal` aborts; the lock is held as long as this runs. */
+	/** Holds the connection until `signal` aborts. */
 	async #lead(signal: AbortSignal): Promise<void> {
+		if (signal.aborted) return;
 		this.#leading = true;
 		let failures = 0;
 		while (!signal.aborted) {

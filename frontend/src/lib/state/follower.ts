@@ -140,13 +140,25 @@ export class Follower {
 		if (this.#answer.state === 'queued') return false;
 		const slot = this.#slot ?? (await slots.take());
 		if (this.#over || this.#parked) slot?.release();
-		else this.#slot = slot;
+		else if (slot && slot !== this.#slot) {
+			this.#slot = slot;
+			slot.over.addEventListener('abort', () => this.#loseSlot(slot));
+		}
 		return slot !== null;
 	}
 
-	#giveSlotBack(): void {
-		this.#slot?.release();
+	/** Another tab has it now: the connection goes at once. */
+	#loseSlot(slot: Slot): void {
+		if (this.#slot !== slot) return;
 		this.#slot = null;
+		this.#link.abort();
+		this.#endRequest();
+	}
+
+	#giveSlotBack(): void {
+		const slot = this.#slot;
+		this.#slot = null;
+		slot?.release();
 	}
 
 	/** Takes what is there now, then waits a little. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LockLeases, uncounted } from '$lib/api/lease';
 import { Slots, SLOTS } from './slots';
 
 /** Locks that all "tabs" of a test share, as far as `ifAvailable` goes. */
@@ -20,7 +21,7 @@ function someLocks(): Pick<LockManager, 'request'> {
 describe('slots', () => {
 	it('are as many as there are, in all tabs together; one that is given back is there again', async () => {
 		const locks = someLocks();
-		const tabs = Array.from({ length: SLOTS + 2 }, () => new Slots(locks));
+		const tabs = Array.from({ length: SLOTS + 2 }, () => new Slots(new LockLeases(locks)));
 		const taken = [];
 		for (const tab of tabs) taken.push(await tab.take());
 		expect(taken.filter((s) => s !== null)).toHaveLength(SLOTS);
@@ -30,11 +31,11 @@ describe('slots', () => {
 		await Promise.resolve();
 		expect(await tabs[4]?.take()).not.toBeNull();
 	});
-	it('are not counted where there are no locks, or where they are forbidden', async () => {
+	it('are none where tabs cannot count each other', async () => {
 		const forbidden = {
 			request: () => Promise.reject(new DOMException('no', 'SecurityError'))
 		} as unknown as Pick<LockManager, 'request'>;
-		for (const slots of [new Slots(undefined), new Slots(forbidden)])
-			for (let n = 0; n < SLOTS + 1; n++) expect(await slots.take()).not.toBeNull();
+		for (const leases of [uncounted, new LockLeases(forbidden)])
+			expect(await new Slots(leases).take()).toBeNull();
 	});
 });
