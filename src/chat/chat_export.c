@@ -241,8 +241,8 @@ static void on_messages(void *arg, const struct store_result *r)
 static void read_messages(struct chat_export *e)
 {
     if (e->seq_at < e->n_seqs) {
-        e->op = store_export_messages(e->c->store, e->seqs + e->seq_at, e->n_seqs - e->seq_at, on_messages,
-                                      e);
+        e->op = store_export_messages(e->c->store, e->row.id, e->seqs + e->seq_at, e->n_seqs - e->seq_at,
+                                      on_messages, e);
     } else if (e->format == CHAT_EXPORT_JSON) {
         e->next = read_generations;
         read_generations(e);
@@ -416,7 +416,8 @@ static void on_files(void *arg, const struct store_result *r)
 static void read_files(struct chat_export *e)
 {
     if (e->seq_at < e->n_seqs)
-        e->op = store_export_files(e->c->store, e->seqs + e->seq_at, e->n_seqs - e->seq_at, on_files, e);
+        e->op = store_export_files(e->c->store, e->row.id, e->seqs + e->seq_at, e->n_seqs - e->seq_at,
+                                   on_files, e);
     else if (e->only_id)
         read_folders(e);
     else

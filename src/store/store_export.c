@@ -146,6 +146,11 @@ struct store_op *store_export_conversation(struct store *s, const char *user_id,
 
 /* ---- messages ---- */
 
+/*
+ * A seq is free again when the message with the highest one is removed, and may be anybody's by the time its page is read:
+ * so a page is of seqs and of their conversation.
+ */
+
 /* What a running generation has written is in its events only; its answer is one string. */
 #define TEXT_SO_FAR(column)                                                                         \
     "coalesce((SELECT group_concat(t, '') FROM (SELECT e." column " AS t FROM generation_events e " \
@@ -188,8 +193,8 @@ static enum err run_messages(struct db *db, struct store_op *op)
         sqlite3_stmt *st = db_query(db,
                                     "SELECT " MESSAGE_COLUMNS
                                     " FROM messages m LEFT JOIN generations g " MESSAGE_NEWEST_GENERATION
-                                    "WHERE m.seq = ?",
-                                    "i", in->seqs[at++]);
+                                    "WHERE m.seq = ? AND m.conversation_id = ?",
+                                    "it", in->seqs[at++], in->id);
         if (!db_next(db, st))
             continue;
         struct message_row *row = store_op_row(op, sizeof(*row));
@@ -203,20 +208,20 @@ static enum err run_messages(struct db *db, struct store_op *op)
     return ERR_OK;
 }
 
-static struct store_op *new_page_op(struct store *s, store_run_fn run, const int64_t *seqs, size_t n,
-                                    store_fn done, void *arg)
+static struct store_op *new_page_op(struct store *s, store_run_fn run, const char *conversation_id,
+                                    const int64_t *seqs, size_t n, store_fn done, void *arg)
 {
-    struct store_op *op = new_op(s, run, NULL, NULL, done, arg);
+    struct store_op *op = new_op(s, run, NULL, conversation_id, done, arg);
     struct export_in *in = op->in;
     in->n = n < STORE_EXPORT_PAGE_ROWS ? n : STORE_EXPORT_PAGE_ROWS;
     in->seqs = memcpy(arena_alloc(&op->args, in->n * sizeof *seqs + 1), seqs, in->n * sizeof *seqs);
     return op;
 }
 
-struct store_op *store_export_messages(struct store *s, const int64_t *seqs, size_t n, store_fn done,
-                                       void *arg)
+struct store_op *store_export_messages(struct store *s, const char *conversation_id, const int64_t *seqs,
+                                       size_t n, store_fn done, void *arg)
 {
-    return store_op_submit(new_page_op(s, run_messages, seqs, n, done, arg));
+    return store_op_submit(new_page_op(s, run_messages, conversation_id, seqs, n, done, arg));
 }
 
 static enum err run_files(struct db *db, struct store_op *op)
@@ -225,8 +230,9 @@ static enum err run_files(struct db *db, struct store_op *op)
     size_t bytes = 0, at = 0;
     struct strv ids = {0};
     while (at < in->n && bytes < STORE_EXPORT_PAGE_BYTES && !db->err) {
-        sqlite3_stmt *st = db_query(db, "SELECT content_json FROM messages WHERE seq = ?", "i",
-                                    in->seqs[at++]);
+        sqlite3_stmt *st = db_query(db,
+                                    "SELECT content_json FROM messages WHERE seq = ? AND conversation_id = ?",
+                                    "it", in->seqs[at++], in->id);
         if (!db_next(db, st))
             continue;
         content_list_attachments((const char *)sqlite3_column_text(st, 0), &ids);
@@ -242,9 +248,10 @@ static enum err run_files(struct db *db, struct store_op *op)
     return ERR_OK;
 }
 
-struct store_op *store_export_files(struct store *s, const int64_t *seqs, size_t n, store_fn done, void *arg)
+struct store_op *store_export_files(struct store *s, const char *conversation_id, const int64_t *seqs,
+                                    size_t n, store_fn done, void *arg)
 {
-    return store_op_submit(new_page_op(s, run_files, seqs, n, done, arg));
+    return store_op_submit(new_page_op(s, run_files, conversation_id, seqs, n, done, arg));
 }
 
 static enum err run_generations(struct db *db, struct store_op *op)

@@ -27,12 +27,13 @@ struct store_op *store_export_names(struct store *s, const char *user_id, store_
  * settings, and tree: its messages by seq. n_conversations 0: there is none. next_page. */
 struct store_op *store_export_conversation(struct store *s, const char *user_id, const char *id,
                                            int64_t after, store_fn done, void *arg);
-/* The messages with these seqs, in this order; those that have gone meanwhile are left out. What a running generation
- * has added so far is part of the text. next_page: how many seqs the page took (at least one). */
-struct store_op *store_export_messages(struct store *s, const int64_t *seqs, size_t n, store_fn done,
-                                       void *arg);
-/* What the messages with these seqs refer to: attachments with nothing but ids, in order, also twice. next_page as above. */
-struct store_op *store_export_files(struct store *s, const int64_t *seqs, size_t n, store_fn done, void *arg);
+/* The conversation's messages with these seqs, in this order; those that have gone meanwhile are left out. What a running
+ * generation has added so far is part of the text. next_page: how many seqs the page took (at least one). */
+struct store_op *store_export_messages(struct store *s, const char *conversation_id, const int64_t *seqs,
+                                       size_t n, store_fn done, void *arg);
+/* What these messages refer to: attachments with nothing but ids, in order, also twice. next_page as above. */
+struct store_op *store_export_files(struct store *s, const char *conversation_id, const int64_t *seqs,
+                                    size_t n, store_fn done, void *arg);
 /* The conversation's generations after `after` (0: from the first) in order of creation; n 0: there is none. next_page. */
 struct store_op *store_export_generations(struct store *s, const char *conversation_id, int64_t after,
                                           store_fn done, void *arg);

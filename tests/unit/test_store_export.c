@@ -52,21 +52,21 @@ static void text_so_far(void **state)
     add_users(f);
     say(f, "m1", NULL, "\"one\"");
     generate(f, "g1", "m1", "a1", false);
-    OK(f, see_export, store_export_messages, seqs, 2);
+    OK(f, see_export, store_export_messages, "c1", seqs, 2);
     assert_seen("m1 answered \"one\" - -\na1 connecting \"\" - -\n");
     append(f, "g1", 1, 2, "", "hm, ");
     append(f, "g1", 3, 4, "say \"", "well");
     append_with_tools(f, "g1", 5, 5, "\xc3\xbc\"\n", "", "[{\"id\":\"t1\"}]");
     append_with_tools(f, "g1", 6, 6, "", "", "[{\"id\":\"t2\"}]");
     append(f, "g1", 7, 7, ".", "");
-    OK(f, see_export, store_export_messages, seqs + 1, 1);
+    OK(f, see_export, store_export_messages, "c1", seqs + 1, 1);
     assert_seen("a1 connecting \"say \\\"\xc3\xbc\\\"\\n.\" hm, well [{\"id\":\"t2\"}]\n");
     OK(f, NULL, store_generation_finish, "g1", "stopped", NULL, NULL);
-    OK(f, see_export, store_export_messages, seqs + 1, 1);
+    OK(f, see_export, store_export_messages, "c1", seqs + 1, 1);
     assert_seen("a1 stopped \"say \\\"\xc3\xbc\\\"\\n.\" hm, well [{\"id\":\"t2\"}]\n");
     generate(f, "g2", "m1", "a1", true);
     append(f, "g2", 1, 1, "and on", "");
-    OK(f, see_export, store_export_messages, seqs + 1, 1);
+    OK(f, see_export, store_export_messages, "c1", seqs + 1, 1);
     assert_seen("a1 connecting \"say \\\"\xc3\xbc\\\"\\n.and on\" hm, well [{\"id\":\"t2\"}]\n");
 }
 
@@ -85,14 +85,44 @@ static void pages_end(void **state)
         say(f, id, NULL, i < 3 ? buf_str(large) : "\"x\"");
         seqs[i] = (int64_t)i + 1;
     }
-    OK(f, see_export, store_export_messages, seqs, COUNT_OF(seqs));
+    OK(f, see_export, store_export_messages, "c1", seqs, COUNT_OF(seqs));
     assert_int_equal(next_page, 2);
-    OK(f, see_export, store_export_messages, seqs + 3, COUNT_OF(seqs) - 3);
+    OK(f, see_export, store_export_messages, "c1", seqs + 3, COUNT_OF(seqs) - 3);
     assert_int_equal(next_page, STORE_EXPORT_PAGE_ROWS);
     const int64_t gone[] = {4, 9999, 6};
-    OK(f, see_export, store_export_messages, gone, 3);
+    OK(f, see_export, store_export_messages, "c1", gone, 3);
     assert_seen("m3 pending \"x\" - -\nm5 pending \"x\" - -\n");
     assert_int_equal(next_page, 3);
+}
+
+/* A removed message's seq may be somebody else's by the time its page is read. */
+static void only_what_is_of_the_conversation(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t seqs[] = {1, 2};
+    struct attachment_row file = {.id = STR("x9"),
+                                  .user_id = STR("bob"),
+                                  .name = STR("n"),
+                                  .mime = STR("text/plain"),
+                                  .sha256 = STR("h"),
+                                  .bytes = SPAN_LIT("bytes")};
+    add_users(f);
+    say(f, "m1", NULL, "\"one\"");
+    say(f, "m2", "m1", "\"two\"");
+    OK(f, NULL, store_branch_remove, "ann", "m2");
+    OK(f, NULL, store_attachment_add, &file);
+    struct message_row other = a_message("m3", "c2", NULL, "[{\"type\":\"file\",\"file\":{\"id\":\"x9\"}}]",
+                                         "pending");
+    OK(f, NULL, store_message_accept, "bob", &other);
+    OK(f, see_export, store_export_messages, "c2", seqs, 2);
+    assert_non_null(strstr(seen, "m3 pending"));
+    OK(f, see_export, store_export_messages, "c1", seqs, 2);
+    assert_seen("m1 pending \"one\" - -\n");
+    assert_int_equal(next_page, 2);
+    OK(f, see_attachments, store_export_files, "c2", seqs, 2);
+    assert_seen("x9 ");
+    OK(f, see_attachments, store_export_files, "c1", seqs, 2);
+    assert_seen("");
 }
 
 static void conversations_one_by_one(void **state)
@@ -167,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(text_so_far, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_what_is_of_the_conversation, setup, teardown),
         cmocka_unit_test_setup_teardown(conversations_one_by_one, setup, teardown),
         cmocka_unit_test_setup_teardown(imports_are_hidden, setup, teardown),
     };
