@@ -34,15 +34,16 @@ static void note_figures(struct generation *g, const struct chunk *chunk)
         gateway_note_speed(s, chunk->timings.predicted_per_second);
 }
 
-static void take_tools(struct generation *g, yyjson_val *pieces)
+static void take_tools(struct generation *g, yyjson_val *pieces, struct buf *out_pieces)
 {
-    tool_calls_take(&g->tools, pieces);
+    tool_calls_take(&g->tools, pieces, out_pieces);
     g->has_new_tools = true;
     think_end(&g->think, g->last_token_ms);
 }
 
-static void take_delta(struct generation *g, const struct chunk *chunk)
+static void take_delta(struct generation *g, struct chunk *chunk)
 {
+    struct buf pieces = {0};
     note_figures(g, chunk);
     if (chunk_has_text(chunk)) {
         g->last_token_ms = clock_ms();
@@ -51,11 +52,13 @@ static void take_delta(struct generation *g, const struct chunk *chunk)
         g->n_tokens++;
         think_take(&g->think, chunk->reasoning, chunk->content, g->last_token_ms);
         if (chunk->tool_calls)
-            take_tools(g, chunk->tool_calls);
+            take_tools(g, chunk->tool_calls, &pieces);
         if (g->state == GENERATION_ANSWERING)
             generation_raise(g, GENERATION_EV_TOKEN);
     }
+    chunk->tool_pieces = buf_span(&pieces);
     generation_add_chunk(g, chunk);
+    buf_release(&pieces);
     if (g->frames.len > CHAT_MAX_ANSWER_BYTES)
         break_with(g, ERR_TOO_BIG, "answer_too_long", "The answer is longer than hob keeps", false);
 }

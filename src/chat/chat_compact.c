@@ -41,7 +41,6 @@ static void add_texts(struct compact_writer *w, struct span text, bool is_reason
 static void add_tool_calls(struct compact_writer *w, const char *json)
 {
     AUTO(json_doc) yyjson_doc *doc = NULL;
-    AUTO(json_doc) yyjson_doc *pieces = NULL;
     AUTO(buf) struct buf *b = buf_new();
     struct json_writer jw;
     if (!json || json_parse(span_str(json), &doc, NULL))
@@ -60,9 +59,7 @@ static void add_tool_calls(struct compact_writer *w, const char *json)
         jw_end_obj(&jw);
     }
     jw_end_arr(&jw);
-    if (json_parse(buf_span(b), &pieces, NULL))
-        return;
-    struct chunk chunk = {.tool_calls = yyjson_doc_get_root(pieces)};
+    struct chunk chunk = {.tool_pieces = buf_span(b)};
     add_chunk(w, &chunk);
 }
 

@@ -202,9 +202,9 @@ static void write_choice(struct json_writer *w, const struct chunk *c)
         jw_key(w, "reasoning_content");
         jw_span(w, c->reasoning);
     }
-    if (c->tool_calls) {
+    if (c->tool_pieces.len) {
         jw_key(w, "tool_calls");
-        jw_val(w, c->tool_calls);
+        jw_raw(w, c->tool_pieces);
     }
     jw_end_obj(w);
     jwf_str(w, "finish_reason", c->finish_reason);
@@ -225,7 +225,7 @@ void frame_add_chunk(struct buf *out, int64_t seq, const struct frame_head *head
     jwf_str(&w, "model", head->model);
     jw_key(&w, "choices");
     jw_begin_arr(&w);
-    if (c->has_role || c->has_content || c->has_reasoning || c->tool_calls || c->finish_reason)
+    if (c->has_role || c->has_content || c->has_reasoning || c->tool_pieces.len || c->finish_reason)
         write_choice(&w, c);
     jw_end_arr(&w);
     write_figures(&w, c);

@@ -29,7 +29,8 @@ struct chunk {
     bool has_role;
     bool has_content, has_reasoning; /* a string, also an empty one */
     struct span content, reasoning;
-    yyjson_val *tool_calls;    /* array of objects, or NULL */
+    yyjson_val *tool_calls;    /* read: array of objects, or NULL */
+    struct span tool_pieces;   /* to be written: what tool_calls_take made of them, or empty */
     const char *finish_reason; /* NULL: not yet */
     const char *model;         /* NULL: not said */
     bool has_usage, has_timings;

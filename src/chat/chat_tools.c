@@ -59,7 +59,14 @@ static struct tool_call *find_call(struct tool_calls *t, int64_t index, yyjson_v
     return add_call(t, index);
 }
 
-static void take_piece(struct tool_calls *t, yyjson_val *piece)
+/* What a piece added to its call. */
+struct addition {
+    struct tool_call *call; /* NULL: there are too many */
+    bool has_id, has_name, has_arguments;
+    size_t name_from, arguments_from; /* where it begins in the call's texts */
+};
+
+static struct addition take_piece(struct tool_calls *t, yyjson_val *piece)
 {
     yyjson_val *function = yyjson_obj_get(piece, "function"), *id = yyjson_obj_get(piece, "id");
     if (!yyjson_is_str(id) || yyjson_get_len(id) == 0)
@@ -67,11 +74,17 @@ static void take_piece(struct tool_calls *t, yyjson_val *piece)
     int64_t index = json_int_or(piece, "index", -1);
     struct tool_call *call = find_call(t, index, id);
     if (!call)
-        return;
-    if (id && call->id.len == 0)
-        add_text(&call->id, id);
+        return (struct addition){0};
     yyjson_val *name = yyjson_obj_get(function, "name"), *arguments = yyjson_obj_get(function, "arguments");
-    if (yyjson_is_str(name))
+    struct addition added = {.call = call,
+                             .has_id = id && call->id.len == 0,
+                             .has_name = yyjson_is_str(name),
+                             .has_arguments = yyjson_is_str(arguments) || yyjson_is_obj(arguments),
+                             .name_from = call->name.len,
+                             .arguments_from = call->arguments.len};
+    if (added.has_id)
+        add_text(&call->id, id);
+    if (added.has_name)
         add_text(&call->name, name);
     if (yyjson_is_str(arguments)) {
         add_text(&call->arguments, arguments);
@@ -80,15 +93,51 @@ static void take_piece(struct tool_calls *t, yyjson_val *piece)
         jw_init(&w, &call->arguments);
         jw_val(&w, arguments);
     }
+    return added;
 }
 
-void tool_calls_take(struct tool_calls *t, yyjson_val *pieces)
+static void write_text_from(struct json_writer *w, const char *key, const struct buf *text, size_t from)
+{
+    jw_key(w, key);
+    jw_span(w, span_of(buf_str(text) + from, text->len - from));
+}
+
+static void write_addition(struct json_writer *w, const struct tool_calls *t, const struct addition *a)
+{
+    jw_begin_obj(w);
+    jwf_int(w, "index", a->call - t->v);
+    if (a->has_id) {
+        jwf_str(w, "id", buf_str(&a->call->id));
+        jwf_str(w, "type", "function");
+    }
+    jw_key(w, "function");
+    jw_begin_obj(w);
+    if (a->has_name)
+        write_text_from(w, "name", &a->call->name, a->name_from);
+    if (a->has_arguments)
+        write_text_from(w, "arguments", &a->call->arguments, a->arguments_from);
+    jw_end_obj(w);
+    jw_end_obj(w);
+}
+
+void tool_calls_take(struct tool_calls *t, yyjson_val *pieces, struct buf *out_pieces)
 {
     size_t i, n;
     yyjson_val *piece;
+    struct json_writer w;
+    bool has_begun = false;
+    jw_init(&w, out_pieces);
     yyjson_arr_foreach(pieces, i, n, piece) {
-        take_piece(t, piece);
+        struct addition added = take_piece(t, piece);
+        if (!added.call)
+            continue;
+        if (!has_begun)
+            jw_begin_arr(&w);
+        has_begun = true;
+        write_addition(&w, t, &added);
     }
+    if (has_begun)
+        jw_end_arr(&w);
 }
 
 void tool_calls_load(struct tool_calls *t, const char *json)
@@ -101,7 +150,7 @@ void tool_calls_load(struct tool_calls *t, const char *json)
     yyjson_val *call;
     yyjson_arr_foreach(yyjson_doc_get_root(doc), i, n, call) {
         t->n_before = t->n; /* each is one of its own */
-        take_piece(t, call);
+        (void)take_piece(t, call);
     }
     t->n_before = t->n;
 }

@@ -22,8 +22,11 @@ struct tool_calls {
 void tool_calls_release(struct tool_calls *t);
 /* Calls that the answer had already: what tool_calls_write made, or NULL. Others are dropped. */
 void tool_calls_load(struct tool_calls *t, const char *json);
-/* One event's `tool_calls`, or those of an answer that is no stream. */
-void tool_calls_take(struct tool_calls *t, yyjson_val *pieces);
+/*
+ * One event's `tool_calls`, or those of an answer that is no stream. Appends to out_pieces (an empty buf) what of them was
+ * taken, made anew from known fields: a JSON array whose `index` is the call's place in the whole answer. Nothing: none was.
+ */
+void tool_calls_take(struct tool_calls *t, yyjson_val *pieces, struct buf *out_pieces);
 /* Appends OpenAI's array: [{"id","type":"function","function":{"name","arguments"}}]. */
 void tool_calls_write(const struct tool_calls *t, struct buf *out);
 /* A line for prompts about calls whose results nobody has; nothing if json (or NULL) has none. */

@@ -180,6 +180,29 @@ test('an engine that breaks off after a tool call leaves an interrupted answer w
   assert.equal(messages[1].tool_calls[0].function.name, 'f');
 });
 
+test('an answer that is continued counts its tool calls on from those that are there', async () => {
+  const piece = { tool_calls: [{ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }] };
+  const body = hob.message(server.id, `deltas ${JSON.stringify([piece, null])}`);
+  const calls = [];
+  for (const mode of ['send', 'continue']) {
+    const res = await hob.post('/api/chat/completions', { ...body, mode });
+    assert.equal(res.status, 200);
+    for await (const ev of events(res))
+      if (ev.event === 'message' && ev.data !== '[DONE]')
+        calls.push(...(JSON.parse(ev.data ?? '{}').choices?.[0]?.delta.tool_calls ?? []));
+  }
+  assert.deepEqual(
+    calls.map((c) => [c.index, c.id]),
+    [
+      [0, 'a'],
+      [1, 'a']
+    ]
+  );
+  const { messages } = await hob.get(`/api/conversations/${body.conversation_id}`);
+  assert.equal(messages.length, 2);
+  assert.equal(messages[1].tool_calls.length, 2);
+});
+
 test('the time of the reasoning is measured, also inside the content, also when it is stopped', async () => {
   const took = async (deltas) => {
     const res = await say(`deltas ${JSON.stringify(deltas)}`);

@@ -26,10 +26,9 @@ static const struct {
      "\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}\n\n"},
     {"{\"choices\":[],\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":\"2\"}}", CHUNK_DELTA,
      "\"choices\":[],\"usage\":{}}\n\n"},
-    {"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\"}}]}}]}",
-     CHUNK_DELTA,
-     "\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\"}}]},"
-     "\"finish_reason\":null}]}\n\n"},
+    /* tool calls pass only as chat_tools makes them anew */
+    {"{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}],\"content\":\"a\"}}]}", CHUNK_DELTA,
+     "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n"},
     {"{\"choices\":[{\"delta\":{\"tool_calls\":[1,2]}}]}", CHUNK_NOTHING, NULL},
     {"{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"second\"}}]}", CHUNK_NOTHING, NULL},
     {"{\"choices\":[{\"delta\":{\"content\":\"a\\u0000b\\n\\r\"}}]}", CHUNK_DELTA,

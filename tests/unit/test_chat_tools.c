@@ -6,12 +6,21 @@
     "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name \
     "\",\"arguments\":\"" arguments "\"}}"
 
-static void take(struct tool_calls *t, const char *pieces)
+/* should: what viewers are told. */
+static void take_and_tell(struct tool_calls *t, const char *pieces, const char *should)
 {
     AUTO(json_doc) yyjson_doc *doc = NULL;
+    AUTO(buf) struct buf *told = buf_new();
     struct err_text why;
     assert_int_equal(json_parse(span_str(pieces), &doc, &why), ERR_OK);
-    tool_calls_take(t, yyjson_doc_get_root(doc));
+    tool_calls_take(t, yyjson_doc_get_root(doc), told);
+    if (should)
+        assert_string_equal(buf_str(told), should);
+}
+
+static void take(struct tool_calls *t, const char *pieces)
+{
+    take_and_tell(t, pieces, NULL);
 }
 
 static void assert_calls(const struct tool_calls *t, const char *should)
@@ -66,13 +75,41 @@ static void pieces_become_calls(void **state)
     }
 }
 
+/* Whatever engines do, viewers may go by the index alone, and get nothing but known fields. */
+static void viewers_are_told_the_place_in_the_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *piece, *told;
+    } cases[] = {
+        {NULL, "[]", ""},
+        {NULL,
+         "[{\"index\":0,\"id\":\"a\",\"type\":\"x\",\"evil\":{},\"function\":{\"name\":\"f\",\"arguments\":\"\",\"x\":1}}]",
+         "[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]"},
+        {"[{\"index\":7,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"1\"}}]",
+         "[{\"index\":7,\"id\":\"a\",\"function\":{\"arguments\":\"\\u00002\"}}]",
+         "[{\"index\":0,\"function\":{\"arguments\":\"2\"}}]"},
+        {"[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}}]",
+         "[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":{\"x\":1}}}]",
+         "[{\"index\":1,\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{\\\"x\\\":1}\"}}]"},
+        {NULL, "[{\"function\":{\"name\":5,\"arguments\":[]}}]", "[{\"index\":0,\"function\":{}}]"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct tool_calls t = {0};
+        if (cases[i].before)
+            take(&t, cases[i].before);
+        take_and_tell(&t, cases[i].piece, cases[i].told);
+        tool_calls_release(&t);
+    }
+}
+
 static void their_number_is_bounded(void **state)
 {
     (void)state;
     struct tool_calls t = {0};
     for (int i = 0; i < 2 * TOOL_CALLS_MAX; i++) {
         AUTO(mem) char *piece = xasprintf("[{\"index\":%d,\"function\":{\"name\":\"f\"}}]", i);
-        take(&t, piece);
+        take_and_tell(&t, piece, i < TOOL_CALLS_MAX ? piece : "");
     }
     assert_int_equal(t.n, TOOL_CALLS_MAX);
     tool_calls_release(&t);
@@ -84,7 +121,8 @@ static void what_was_there_stays_as_it_was(void **state)
     struct tool_calls t = {0};
     tool_calls_load(&t, "[" CALL("", "f", "1") "," CALL("", "g", "2") "]");
     assert_calls(&t, "[" CALL("", "f", "1") "," CALL("", "g", "2") "]");
-    take(&t, "[{\"index\":0,\"function\":{\"name\":\"h\",\"arguments\":\"3\"}}]");
+    take_and_tell(&t, "[{\"index\":0,\"function\":{\"name\":\"h\",\"arguments\":\"3\"}}]",
+                  "[{\"index\":2,\"function\":{\"name\":\"h\",\"arguments\":\"3\"}}]");
     assert_calls(&t, "[" CALL("", "f", "1") "," CALL("", "g", "2") "," CALL("", "h", "3") "]");
     tool_calls_load(&t, NULL);
     assert_calls(&t, "[]");
@@ -106,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_become_calls),
+        cmocka_unit_test(viewers_are_told_the_place_in_the_answer),
         cmocka_unit_test(their_number_is_bounded),
         cmocka_unit_test(what_was_there_stays_as_it_was),
         cmocka_unit_test(prompts_tell_of_them_in_words),

@@ -69,6 +69,7 @@ export class Answer {
 	#storedTools: ToolCall[] = [];
 	#content = '';
 	#reasoning = '';
+	/** All of them: events say which one of the whole answer they go on with. */
 	#tools: ToolCall[] = [];
 	/** By performance.now(). */
 	#thinkingSince: number | null = null;
@@ -96,7 +97,7 @@ export class Answer {
 		const keep = joining === 'append';
 		this.#stored = keep ? this.#stored + this.#content : '';
 		this.#storedReasoning = keep ? this.#storedReasoning + this.#reasoning : '';
-		this.#storedTools = keep ? [...this.#storedTools, ...this.#tools] : [];
+		this.#storedTools = keep ? this.#tools : [];
 		this.rewind();
 		this.generationId = generationId;
 		this.error = null;
@@ -111,7 +112,7 @@ export class Answer {
 	rewind(): void {
 		this.#content = '';
 		this.#reasoning = '';
-		this.#tools = [];
+		this.#tools = this.#storedTools;
 		this.#thinkingSince = null;
 		this.lastId = 0;
 	}
@@ -134,8 +135,7 @@ export class Answer {
 			reasoning && split.reasoning
 				? `${reasoning}\n\n${split.reasoning}`
 				: reasoning || split.reasoning;
-		if (this.#tools.length + this.#storedTools.length !== 0 || this.toolCalls.length !== 0)
-			this.toolCalls = [...this.#storedTools, ...this.#tools];
+		this.toolCalls = this.#tools;
 		this.thinking =
 			isActive(this.state) && !split.content && (split.thinking || reasoning.length > 0);
 		this.#clockThinking();
