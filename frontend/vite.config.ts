@@ -16,10 +16,28 @@ const katexWoff2Only: Plugin = {
 		);
 	}
 };
+// Of pdf.js only what reads text is for us. It hangs all it has on globalThis, and classes with static members count as
+// having effects: without the first, and with the second marked as pure, what draws and edits pages is left out.
+const pdfTextOnly: Plugin = {
+	name: 'pdf-text-only',
+	enforce: 'pre',
+	transform(code, id) {
+		if (!/pdfjs-dist\/build\/pdf\.mjs/.test(id)) return null;
+		const shaken = code
+			.replace(/^globalThis\.pdfjsLib = \{[^}]*\};$/m, '')
+			.replace(
+				/^class (\w+)( extends \w+)? \{\n[^]*?^\}$/gm,
+				(text, name: string) =>
+					`const ${name} = /* @__PURE__ */ (() => { ${text} return ${name}; })();`
+			);
+		if (shaken.includes('pdfjsLib =')) this.error('pdf.js looks different; see pdfTextOnly');
+		return shaken;
+	}
+};
 const hob = process.env.HOB_URL ?? 'http://127.0.0.1:4620';
 
 export default defineConfig({
-	plugins: [katexWoff2Only, tailwindcss(), sveltekit(), svelteTesting()],
+	plugins: [katexWoff2Only, pdfTextOnly, tailwindcss(), sveltekit(), svelteTesting()],
 	// No inlined fonts: the policy allows font-src 'self' only.
 	build: {
 		target: 'es2022',
