@@ -29,7 +29,8 @@ static enum err check_number(const struct option_rule *rule, yyjson_val *v, stru
 
 static bool is_stop(yyjson_val *v)
 {
-    return yyjson_is_str(v) && yyjson_get_len(v) > 0 && yyjson_get_len(v) <= MAX_STOP_BYTES;
+    return yyjson_is_str(v) && yyjson_get_len(v) > 0 && yyjson_get_len(v) <= MAX_STOP_BYTES &&
+           !json_has_nul(v);
 }
 
 static enum err check_stop(yyjson_val *v, struct err_text *why)
@@ -40,21 +41,33 @@ static enum err check_stop(yyjson_val *v, struct err_text *why)
     yyjson_arr_foreach(v, i, n, item)
         good = good && is_stop(item);
     if (!good)
-        return err_set(why, ERR_INVALID,
-                       "\"options\": stop must be a string or at most %d strings, of 1 to %d bytes",
-                       MAX_STOPS, MAX_STOP_BYTES);
+        return err_set(
+            why, ERR_INVALID,
+            "\"options\": stop must be a string or at most %d strings, of 1 to %d bytes without NUL",
+            MAX_STOPS, MAX_STOP_BYTES);
     return ERR_OK;
 }
 
-static enum err check_option(const char *name, yyjson_val *v, struct err_text *why)
+#define N_OPTIONS (COUNT_OF(rules) + 1) /* and stop, which comes last */
+
+static size_t find_option(const char *name)
 {
-    if (str_eq(name, "stop"))
-        return check_stop(v, why);
-    for (size_t i = 0; i < COUNT_OF(rules); i++) {
-        if (str_eq(name, rules[i].name))
-            return check_number(&rules[i], v, why);
-    }
-    return err_set(why, ERR_INVALID, "\"options\" must not have %.60s", name);
+    size_t i = 0;
+    while (i < COUNT_OF(rules) && !str_eq(name, rules[i].name))
+        i++;
+    return i < COUNT_OF(rules) || str_eq(name, "stop") ? i : N_OPTIONS;
+}
+
+/* has: those that came before it; JSON may have a field twice, and millions of times. */
+static enum err check_option(const char *name, yyjson_val *v, bool has[N_OPTIONS], struct err_text *why)
+{
+    size_t i = find_option(name);
+    if (i == N_OPTIONS)
+        return err_set(why, ERR_INVALID, "\"options\" must not have %.60s", name);
+    if (has[i])
+        return err_set(why, ERR_INVALID, "\"options\" has %s twice", name);
+    has[i] = true;
+    return i < COUNT_OF(rules) ? check_number(&rules[i], v, why) : check_stop(v, why);
 }
 
 enum err chat_options_check(yyjson_val *options, char **out_json, struct err_text *why)
@@ -69,11 +82,12 @@ enum err chat_options_check(yyjson_val *options, char **out_json, struct err_tex
     jw_init(&w, b);
     jw_begin_obj(&w);
     size_t i, n;
+    bool has[N_OPTIONS] = {false};
     yyjson_val *key, *value;
     yyjson_obj_foreach(options, i, n, key, value) {
         if (yyjson_is_null(value))
             continue;
-        enum err e = check_option(yyjson_get_str(key), value, why);
+        enum err e = check_option(yyjson_get_str(key), value, has, why);
         if (e)
             return e;
         jw_key(&w, yyjson_get_str(key));

@@ -113,6 +113,8 @@ enum err chat_check_content(yyjson_val *content, struct err_text *why)
     if (!yyjson_is_arr(content) || n_parts == 0 || n_parts > CHAT_MAX_PARTS)
         return err_set(why, ERR_INVALID, "\"content\" must be a string or an array of 1 to %d parts",
                        CHAT_MAX_PARTS);
+    if (json_has_nul(content))
+        return err_set(why, ERR_INVALID, "\"content\" must not have NUL");
     yyjson_val *item;
     yyjson_arr_foreach(content, i, n, item) {
         struct part part = read_part(item);

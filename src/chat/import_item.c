@@ -427,30 +427,12 @@ static enum err read_generation(yyjson_val *v, struct import_row *row, struct im
 
 /* ---- any item ---- */
 
-/* JSON can write NUL; nothing that hob stores has it. v is nested no deeper than JSON_MAX_DEPTH. */
-static bool has_nul(yyjson_val *v)
-{
-    size_t i, n;
-    yyjson_val *key, *item;
-    if (yyjson_is_str(v))
-        return memchr(yyjson_get_str(v), '\0', yyjson_get_len(v)) != NULL;
-    yyjson_arr_foreach(v, i, n, item) {
-        if (has_nul(item))
-            return true;
-    }
-    yyjson_obj_foreach(v, i, n, key, item) {
-        if (has_nul(key) || has_nul(item))
-            return true;
-    }
-    return false;
-}
-
 static enum err read_row(yyjson_val *v, struct import_row *row, struct import_memory *m, struct err_text *why)
 {
     static const char *const kinds[] = {"folder",  "attachment", "conversation",
                                         "message", "generation", NULL};
     char *kind = NULL, *id = NULL;
-    if (has_nul(v))
+    if (json_has_nul(v)) /* v is nested no deeper than JSON_MAX_DEPTH */
         return err_set(why, ERR_INVALID, "A text must not contain NUL");
     enum err e = get_word(v, "type", kinds, &kind, why);
     if (!e)

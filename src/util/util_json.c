@@ -161,6 +161,23 @@ int64_t json_int_or(yyjson_val *obj, const char *name, int64_t fallback)
     return yyjson_is_int(v) ? yyjson_get_sint(v) : fallback;
 }
 
+bool json_has_nul(yyjson_val *v)
+{
+    size_t i, n;
+    yyjson_val *key, *item;
+    if (yyjson_is_str(v))
+        return memchr(yyjson_get_str(v), '\0', yyjson_get_len(v)) != NULL;
+    yyjson_arr_foreach(v, i, n, item) {
+        if (json_has_nul(item))
+            return true;
+    }
+    yyjson_obj_foreach(v, i, n, key, item) {
+        if (json_has_nul(key) || json_has_nul(item))
+            return true;
+    }
+    return false;
+}
+
 void jw_init(struct json_writer *w, struct buf *out)
 {
     w->out = out;

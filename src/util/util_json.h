@@ -44,6 +44,9 @@ const char *json_str_or(yyjson_val *obj, const char *name, const char *fallback)
 double json_num_or(yyjson_val *obj, const char *name, double fallback);
 int64_t json_int_or(yyjson_val *obj, const char *name, int64_t fallback);
 
+/* JSON can write NUL; nothing that hob stores has it. Looks at every text and key in v, nested up to JSON_MAX_DEPTH. */
+bool json_has_nul(yyjson_val *v);
+
 /*
  * Streaming writer: jw_init over an empty or part-filled buf; then jw_* in document order. Keys come first:
  * jw_begin_obj(&w); jw_key(&w, "id"); jw_str(&w, id); jw_end_obj(&w);  The jwf_* forms write key and value in one.
