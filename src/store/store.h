@@ -264,8 +264,9 @@ struct store_op *store_folder_remove(struct store *s, const char *user_id, const
 
 /* ---- generations ---- */
 /* One transaction: adds the generation, its assistant message (unless continues) as child of message_id, sets the user
- * message answered and the conversation's updated_at. Result: generation, conversations[0]. ERR_EXISTS: the message is
- * being answered already, generation says by which. */
+ * message answered and the conversation's updated_at. continues: where answer_id is gone, because it never began, the
+ * newest answer that is there is taken. Result: generation, conversations[0]. ERR_EXISTS: the message is being answered
+ * already, generation says by which. */
 struct store_op *store_generation_add(struct store *s, const struct generation_row *row, store_fn done,
                                       void *arg);
 /* Result: generation. ERR_EXISTS: it has ended. */

@@ -20,14 +20,25 @@ static struct store_op *new_op(struct store *s, enum store_op_kind kind, store_r
 
 /* ---- add ---- */
 
+/* To be gone on with: the answer that is named, or, if that never began and is gone, the newest that is there. */
+static char *find_answer(struct db *db, struct store_op *op, const struct generation_row *row)
+{
+    char *id = NULL;
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT m.id FROM generations g JOIN messages m ON m.id = g.answer_id "
+                                "WHERE g.message_id = ? ORDER BY m.id = ? DESC, g.seq DESC LIMIT 1",
+                                "tt", row->message_id, row->answer_id);
+    if (db_next(db, st)) {
+        id = row_text(op, st, 0);
+        db_end(st);
+    } else {
+        db_fail(db, ERR_NOT_FOUND, "There is no answer to continue");
+    }
+    return id;
+}
+
 static void add_answer(struct db *db, const struct generation_row *row)
 {
-    if (row->continues) {
-        if (!db_has(db, "SELECT 1 FROM messages WHERE id = ? AND conversation_id = ? AND role = 'assistant'",
-                    "tt", row->answer_id, row->conversation_id))
-            db_fail(db, ERR_NOT_FOUND, "There is no answer to continue");
-        return;
-    }
     db_run(
         db,
         "INSERT INTO messages (id, conversation_id, parent_id, role, state, server_id, created_at, content_json) "
@@ -37,7 +48,7 @@ static void add_answer(struct db *db, const struct generation_row *row)
 
 static enum err run_generation_add(struct db *db, struct store_op *op)
 {
-    const struct generation_row *row = &((struct generation_in *)op->in)->row;
+    struct generation_row *row = &((struct generation_in *)op->in)->row;
     load_conversation(db, op, row->user_id, row->conversation_id);
     if (!db_has(db, "SELECT 1 FROM messages WHERE id = ? AND conversation_id = ? AND role = 'user'", "tt",
                 row->message_id, row->conversation_id))
@@ -51,7 +62,10 @@ static enum err run_generation_add(struct db *db, struct store_op *op)
         db_end(st);
         return db_fail(db, ERR_EXISTS, "The message is being answered already");
     }
-    add_answer(db, row);
+    if (row->continues)
+        row->answer_id = find_answer(db, op, row);
+    else
+        add_answer(db, row);
     tree_show_answer(db, row);
     db_run(db,
            "INSERT INTO generations (id, conversation_id, message_id, answer_id, server_id, user_id, state, "

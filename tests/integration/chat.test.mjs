@@ -327,6 +327,30 @@ test('stop ends the engine at once, keeps the text, and may be said twice; conti
   assert.equal(after[1].state, 'done');
 });
 
+test('a retry that failed without a word does not keep the answer before it from being continued', async () => {
+  const server = await ready(['--tokens-per-second', '40']);
+  const dying = await ready(['--die-after-tokens', '0']);
+  const body = hob.message(server.id, 'long 400');
+  const res = await post(body);
+  const reading = readAnswer(res);
+  await readUntil(await replay(res.headers.get('x-generation-id')), (seen) => seen.text !== '');
+  await hob.post(`/api/generations/${res.headers.get('x-generation-id')}/stop`);
+  const first = await reading;
+  assert.equal((await post({ ...body, server: dying.id, mode: 'retry' })).status, 502);
+  const before = (await conversation(body.conversation_id)).messages;
+  assert.deepEqual(
+    before.map((m) => m.state),
+    ['answered', 'stopped']
+  );
+  const more = await post({ ...body, mode: 'continue', options: { max_tokens: 8 } });
+  assert.equal(more.status, 200);
+  assert.equal(more.headers.get('x-answer-id'), before[1].id);
+  const added = await readAnswer(more);
+  const after = (await conversation(body.conversation_id)).messages;
+  assert.deepEqual([after.length, after[1].state], [2, 'done']);
+  assert.equal(after[1].content, first.text + added.text);
+});
+
 test('an engine killed in mid-stream is an error event; the text stays; retry makes a new answer', async () => {
   const server = await ready(['--die-after-tokens', '10', '--tokens-per-second', '50']);
   const body = hob.message(server.id, 'long 100');
