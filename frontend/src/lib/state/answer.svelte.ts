@@ -94,10 +94,14 @@ export class Answer {
 	/** Prepares for the events of a generation from number 1 on. */
 	beginGeneration(generationId: string, joining: Joining): void {
 		if (this.generationId === generationId && this.lastId > 0 && isActive(this.state)) return;
-		const keep = joining === 'append';
-		this.#stored = keep ? this.#stored + this.#content : '';
-		this.#storedReasoning = keep ? this.#storedReasoning + this.#reasoning : '';
-		this.#storedTools = keep ? this.#tools : [];
+		if (joining === 'replace') {
+			this.#stored = this.#storedReasoning = '';
+			this.#storedTools = [];
+		} else if (this.generationId !== generationId) {
+			this.#stored += this.#content;
+			this.#storedReasoning += this.#reasoning;
+			this.#storedTools = this.#tools;
+		}
 		this.rewind();
 		this.generationId = generationId;
 		this.error = null;

@@ -575,13 +575,15 @@ export class Chat {
 			sender.onGeneration(g);
 			return;
 		}
+		const known = turn?.answers.find((a) => a.id === g.answer_id);
+		// News come by another connection: what has ended here already is nothing new.
+		if (known?.generationId === g.id && !isActive(known.state)) return;
 		if (this.#viewers === 0) this.#stale = true;
-		else if (turn && this.loaded && isActive(g.state)) {
+		else if (turn && !known && this.loaded && isActive(g.state)) {
 			turn.stored = true;
 			turn.queued = false;
 			this.#attach(turn, { id: g.id, answer_id: g.answer_id });
-		} else if (turn?.newest?.generationId !== g.id || isActive(turn.newest.state))
-			this.#reloadSoon(150);
+		} else this.#reloadSoon(150);
 	}
 
 	/** hob came back: look again at what it has. */

@@ -341,6 +341,26 @@ describe('the stream', () => {
 		expect(only(chat).answers.map((a) => a.text)).toEqual(['half', 'whole']);
 		expect(only(chat).answer?.text).toBe('whole');
 	});
+	it('is not read twice when the news of its beginning come after its end', async () => {
+		const first = answerStream();
+		onPost = () => first.response;
+		onGet = () => {
+			const again = new FakeStream();
+			again.text('one ').text('two').done();
+			return again.response;
+		};
+		const chat = aChat();
+		const turn = chat.send('hi', 's1');
+		await settle();
+		first.text('one ').text('two').done();
+		await settle();
+		for (const state of ['connecting', 'streaming', 'done'] as const) {
+			chat.onGeneration({ id: 'g1', answer_id: 'a1', message_id: turn.id, state } as Generation);
+			await settle();
+		}
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
+		expect(calls.filter((c) => c.path.includes('generations'))).toEqual([]);
+	});
 	it('Stop keeps the text and tells hob', async () => {
 		const stream = answerStream();
 		onPost = () => stream.response;
