@@ -10,8 +10,8 @@
  * Two tabs that claim at once: the last writer has it, the other finds that when it reads back, or
  * by the storage event. A tab whose timers the browser slowed may lose its lease and lets go then.
  */
-import { browserStorage } from '$lib/state/unsent';
-import { uuid } from '$lib/state/uuid';
+import { browserStorage } from '$lib/storage';
+import { uuid } from '$lib/uuid';
 
 export const TTL_MS = 6000;
 export const RENEW_MS = 2000;

@@ -1,23 +1,14 @@
 /** Whether code wraps: what was chosen last holds for the blocks that are shown from then on. */
+import { recall, remember } from '$lib/storage';
+
 const KEY = 'hob.code.wrap';
 let wraps: boolean | undefined;
 
 export function wrapsCode(): boolean {
-	if (wraps === undefined) {
-		try {
-			wraps = localStorage.getItem(KEY) === '1';
-		} catch {
-			wraps = false;
-		}
-	}
-	return wraps;
+	return (wraps ??= recall<unknown>(KEY, 0) === 1);
 }
 
 export function rememberWrap(on: boolean): void {
 	wraps = on;
-	try {
-		localStorage.setItem(KEY, on ? '1' : '0');
-	} catch {
-		// Storage is closed: it holds until the page is.
-	}
+	remember(KEY, on ? 1 : 0);
 }

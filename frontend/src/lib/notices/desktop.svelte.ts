@@ -2,7 +2,7 @@
  * Notifications of the browser: asked for by a click only, shown only while no page of hob is on a
  * screen, and by one tab of a browser: the one that reads the live events.
  */
-import { browserStorage } from '$lib/state/unsent';
+import { browserStorage } from '$lib/storage';
 
 const KEY = 'hob.notify';
 /** Every visible tab holds it; nobody holds it when none is on a screen. */

@@ -2,7 +2,7 @@
  * Short notices of what has happened elsewhere: an answer that ended in another conversation. They go
  * away by themselves, later while somebody points at them or has the focus in them.
  */
-import { uuid } from '$lib/state/uuid';
+import { uuid } from '$lib/uuid';
 
 export interface Notice {
 	id: string;

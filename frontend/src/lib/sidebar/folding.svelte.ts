@@ -1,6 +1,6 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- sets are replaced here, never changed once the screen has them */
 /** Which folders are folded, remembered in this browser. */
-import { recall, remember } from '$lib/state/stored';
+import { recall, remember } from '$lib/storage';
 
 const KEY = 'hob.folded';
 

@@ -6,7 +6,7 @@ import type { ShownPath } from './path.svelte';
 import { Removals } from './removals.svelte';
 import type { Storing } from './storing';
 import type { Answer, Turn } from './turn.svelte';
-import { uuid } from './uuid';
+import { uuid } from '$lib/uuid';
 
 export interface BranchHooks {
 	/** The turn is gone: nobody drives it any more. */

@@ -23,8 +23,9 @@ import type { Removals } from './removals.svelte';
 import { Sender, type SenderHooks } from './sender';
 import { Storing } from './storing';
 import { contentText, isActive, Turn, type Answer } from './turn.svelte';
-import { browserStorage, UnsentStore } from './unsent';
-import { uuid } from './uuid';
+import { browserStorage } from '$lib/storage';
+import { UnsentStore } from './unsent';
+import { uuid } from '$lib/uuid';
 
 /** After Stop in mid-request: hob may have begun to answer; look once after this long. */
 const LATE_ANSWER_MS = 800;

@@ -4,8 +4,9 @@ import { Chat, titleOf } from './chat.svelte';
 import { conversations } from './conversations.svelte';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';
-import { browserStorage, UnsentStore } from './unsent';
-import { uuid } from './uuid';
+import { browserStorage } from '$lib/storage';
+import { UnsentStore } from './unsent';
+import { uuid } from '$lib/uuid';
 
 const SERVER_KEY = 'hob.server';
 

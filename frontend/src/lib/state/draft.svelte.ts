@@ -8,8 +8,8 @@ import type { Content, ContentPart, Server } from '$lib/api/types';
 import { MAX_FILES, MAX_TEXT_BYTES, mebibytes, textBytes } from '$lib/attachments/limits';
 import type { PdfProgress } from '$lib/attachments/pdf';
 import { prepare, Refused, sameBytes, type Upload } from '$lib/attachments/prepare';
-import { browserStorage } from './unsent';
-import { uuid } from './uuid';
+import { browserStorage } from '$lib/storage';
+import { uuid } from '$lib/uuid';
 
 /** Statuses that another try would meet again. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415]);

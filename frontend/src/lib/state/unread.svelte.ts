@@ -4,7 +4,7 @@ import { live } from '$lib/api/events';
 import { chats } from './chats.svelte';
 import { conversations } from './conversations.svelte';
 import { session } from './session.svelte';
-import { recall, remember } from './stored';
+import { recall, remember } from '$lib/storage';
 
 /** The newest so many are kept. */
 const MAX = 1000;

@@ -85,12 +85,3 @@ function parse(text: string): unknown {
 		return null;
 	}
 }
-
-/** The browser's storage, or undefined where it is forbidden. */
-export function browserStorage(): Storage | undefined {
-	try {
-		return globalThis.localStorage;
-	} catch {
-		return undefined;
-	}
-}
