@@ -1,13 +1,11 @@
 // The chat at work: streaming, queue, stop, reload in every state, two tabs, breaks in the middle, log-in that ends.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { ADMIN, Hob, until } from '../lib/hob.mjs';
+import { describe, test } from 'node:test';
 import {
   answer,
-  closePage,
   axe,
+  closePage,
   input,
-  launch,
   newChat,
   openChat,
   openPage,
@@ -19,21 +17,13 @@ import {
   watch,
   watchPosts
 } from '../lib/browser.mjs';
+import { ADMIN, Hob, until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
-let hob, browser, fast, slow, never;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
-  slow = await hob.addDemo('slow', ['--tokens-per-second', '20']);
-  never = await hob.addDemo('never', ['--load-seconds', '600']);
-  await hob.startServer(fast.id);
-  await hob.startServer(slow.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
+const slow = await hob.addReady('slow', ['--tokens-per-second', '20']);
+const never = await hob.addDemo('never', ['--load-seconds', '600']);
 
 const chatWith = (server, options) => openChat(browser, hob, server, options);
 

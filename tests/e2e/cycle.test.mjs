@@ -1,14 +1,13 @@
 // Sending while the model is not ready: attempts, waits, the card, Retry, and what is never retried.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
+import { describe, test } from 'node:test';
 import {
   answer,
-  closePage,
   axe,
+  closePage,
   gaps,
   input,
-  launch,
+  isFocused,
   newChat,
   openPage,
   say,
@@ -17,19 +16,13 @@ import {
   untilPhase,
   watchPosts
 } from '../lib/browser.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
 const CARD = 'Failed to connect to model after 3 attempts';
 const NEVER = ['--load-seconds', '600'];
 
-let hob, browser;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
 
 /** A page with a new chat on a fresh demo server that runs with args. */
 async function chatWith(name, args, more) {
@@ -99,7 +92,7 @@ describe('a model that never becomes ready', { concurrency: 3 }, () => {
     assert.equal(await card.getByRole('link', { name: 'Servers page' }).getAttribute('href'), '/servers');
     await card.getByRole('button', { name: 'Send when ready' }).waitFor();
     assert.ok(await input(page).isEnabled());
-    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'focus stays in the input');
+    assert.ok(await isFocused(input(page)), 'focus stays in the input');
     await shot(page, 'card');
     await axe(page);
 

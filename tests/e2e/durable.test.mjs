@@ -1,39 +1,29 @@
 // Answers outlive what looks at them: reloads, other tabs, a lost network, a closed browser.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { cable } from '../lib/cable.mjs';
-import { Hob, until } from '../lib/hob.mjs';
+import { describe, test } from 'node:test';
 import {
-  PHONE,
   answer,
   axe,
   closePage,
   input,
-  launch,
   newChat,
   openChat,
   openPage,
+  PHONE,
   say,
   shot,
   turn,
   untilPhase,
   watch
 } from '../lib/browser.mjs';
+import { cable } from '../lib/cable.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
 const CARD = 'Failed to connect to model after 3 attempts';
 
-let hob, browser, slow;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  slow = await hob.addDemo('slow', ['--tokens-per-second', '12', '--slots', '12']);
-  await hob.startServer(slow.id);
-});
-after(async () => {
-  await browser?.close();
-  if (slow) await hob.post(`/api/servers/${slow.id}/stop`);
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const slow = await hob.addReady('slow', ['--tokens-per-second', '12', '--slots', '12']);
 
 function conversation(id) {
   return hob.get(`/api/conversations/${id}`);

@@ -1,52 +1,29 @@
 // The page for everybody: by keyboard alone, with large text, on narrow screens, without colours or motion.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
+import { describe, test } from 'node:test';
 import {
   answer,
   axe,
   closePage,
+  focusedName,
   input,
-  launch,
+  isFocused,
   newChat,
   openChat,
   openPage,
   PHONE,
   say,
   shot,
+  tabTo,
   untilPhase,
   watch
 } from '../lib/browser.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
-let hob, browser, fast, slow;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
-  slow = await hob.addDemo('slow', ['--tokens-per-second', '15']);
-  await hob.startServer(fast.id);
-  await hob.startServer(slow.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
-
-const focusedName = (page) =>
-  page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim());
-const isFocused = (locator) => locator.evaluate((el) => el === document.activeElement);
-
-/** Tab (or Shift+Tab) until what has the focus is called so; fails after a round. */
-async function tabTo(page, name, key = 'Tab') {
-  const seen = [];
-  for (let i = 0; i < 60; i++) {
-    await page.keyboard.press(key);
-    const now = await focusedName(page);
-    seen.push(now.slice(0, 40));
-    if (name.test(now)) return;
-  }
-  assert.fail(`no ${name} among ${seen.join(' | ')}`);
-}
+const { hob, browser } = await stage();
+const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
+const slow = await hob.addReady('slow', ['--tokens-per-second', '15']);
 
 describe('by keyboard alone', { concurrency: 2 }, () => {
   test('skip, pick a server, write, attach, set, send, stop, and go on', async () => {
@@ -90,7 +67,7 @@ describe('by keyboard alone', { concurrency: 2 }, () => {
     await tabTo(page, /^Settings of this conversation/);
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Settings of this conversation' }).waitFor();
-    await tabTo(page, /^$/);
+    await tabTo(page, /^Temperature/);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     assert.match(await focusedName(page), /^Settings of this conversation/);

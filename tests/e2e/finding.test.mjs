@@ -1,64 +1,15 @@
 // Keeping and finding: the list of conversations, folders, archive, many at once, search and the jump to a message.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
-import { Hob, readAnswer, until } from '../lib/hob.mjs';
-import { axe, closePage, DESKTOP, launch, newChat, openPage, PHONE, say, shot, untilPhase } from '../lib/browser.mjs';
+import { before, describe, test } from 'node:test';
+import { axe, closePage, newChat, openPage, PHONE, railOf, say, untilPhase } from '../lib/browser.mjs';
+import { readAnswer, until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
+import { emptyOut, importMany, keep } from '../lib/talk.mjs';
 
-let hob, browser, fast, slow;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '0']);
-  slow = await hob.addDemo('slow', ['--tokens-per-second', '20']);
-  await hob.startServer(fast.id);
-  await hob.startServer(slow.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+await hob.addReady('fast', ['--tokens-per-second', '0']);
+const slow = await hob.addReady('slow', ['--tokens-per-second', '20']);
 
-/** A conversation with one message and its answer; gives their ids. */
-async function keep(title, content = `echo about ${title}`) {
-  const body = hob.message('fast', content);
-  const res = await hob.post('/api/chat/completions', body);
-  assert.equal(res.status, 200);
-  assert.ok((await readAnswer(res)).done);
-  const id = body.conversation_id;
-  await hob.send('PATCH', `/api/conversations/${id}`, { title });
-  return { id, title, message: body.message.id };
-}
-/** n conversations of one message each, by an import; `at`: when each was written in last. Gives their items. */
-async function keepMany(n, title, at = (i) => Date.now() - i * 1000) {
-  const own = { server_id: null, options: null, system_prompt: null };
-  const items = Array.from({ length: n }, (_, i) => {
-    const times = { created_at: at(i), updated_at: at(i) };
-    const about = {
-      title: title(i),
-      titled_by: 'user',
-      pinned: false,
-      archived: false,
-      folder_id: null,
-      leaf_id: null
-    };
-    const conversation = { type: 'conversation', id: randomUUID(), ...own, ...times, ...about };
-    const content = { role: 'user', state: 'answered', content: title(i), reasoning: null, tool_calls: null };
-    const from = { conversation_id: conversation.id, parent_id: null, server_id: null, created_at: at(i) };
-    return [conversation, { type: 'message', id: randomUUID(), ...from, ...content }];
-  });
-  const file = { format: 'hob', version: 1, exported_at: Date.now(), items: items.flat() };
-  const res = await hob.post('/api/import', file);
-  assert.equal(res.status, 200, await res.text());
-  return items.map(([conversation]) => conversation);
-}
-async function emptyOut() {
-  const ids = (await hob.get('/api/conversations')).conversations.map((c) => c.id);
-  for (let n = 0; n < ids.length; n += 1000)
-    await hob.post('/api/conversations/bulk', { ids: ids.slice(n, n + 1000), delete: true });
-  for (const f of (await hob.get('/api/folders')).folders)
-    await hob.request(`/api/folders/${f.id}`, { method: 'DELETE' });
-}
 const stored = async (id) => (await hob.get('/api/conversations')).conversations.find((c) => c.id === id);
 
 /** A page with the list on the screen; gives the page and where the list stands. */
@@ -66,11 +17,6 @@ async function openList(options = {}) {
   const page = await openPage(browser, hob, options);
   await page.goto(`${hob.url}/chat`);
   return { page, rail: await railOf(page) };
-}
-async function railOf(page) {
-  if (page.viewportSize().width >= DESKTOP.width) return page.getByRole('complementary', { name: 'Sidebar' });
-  await page.getByRole('button', { name: 'Menu', exact: true }).click();
-  return page.getByRole('dialog', { name: 'Menu' });
 }
 const list = (rail) => rail.getByRole('navigation', { name: 'Conversations' });
 const row = (rail, title) => list(rail).getByRole('link', { name: title });
@@ -108,8 +54,8 @@ const undo = (rail) => rail.getByRole('button', { name: 'Undo' });
 
 describe('the list', () => {
   test('pinned ones first, then folders that fold, then by date; a removed folder leaves what was in it', async () => {
-    await emptyOut();
-    for (const title of ['Bread', 'Trains', 'Sea']) await keep(title);
+    await emptyOut(hob);
+    for (const title of ['Bread', 'Trains', 'Sea']) await keep(hob, title);
     const { page, rail } = await openList();
     await untilRows(rail, ['# Today', 'Sea', 'Trains', 'Bread']);
     await choose(page, rail, 'Bread', 'Pin');
@@ -149,9 +95,9 @@ describe('the list', () => {
   });
 
   test('by keyboard: arrows, F2, Delete with Undo; a name that comes from elsewhere is shown', async () => {
-    await emptyOut();
+    await emptyOut(hob);
     const kept = [];
-    for (const title of ['One', 'Two', 'Three']) kept.push(await keep(title));
+    for (const title of ['One', 'Two', 'Three']) kept.push(await keep(hob, title));
     const { page, rail } = await openList();
     await untilRows(rail, ['# Today', 'Three', 'Two', 'One']);
     const focused = () => page.evaluate(() => document.activeElement.closest('[data-row]')?.innerText.trim());
@@ -181,7 +127,7 @@ describe('the list', () => {
   });
 
   test('says which one is answering, and which answer nobody has looked at', async () => {
-    await emptyOut();
+    await emptyOut(hob);
     const page = await openPage(browser, hob);
     await newChat(page, hob, slow);
     await say(page, 'long 40');
@@ -198,13 +144,14 @@ describe('the list', () => {
   });
 
   test('what an import brings is there at once, by its date', async () => {
-    await emptyOut();
+    await emptyOut(hob);
     const { page, rail } = await openList();
     await rail.getByText('Every chat is kept here.').waitFor();
     const day = (days) => new Date().setHours(12, 0, 0, 0) - days * 24 * 3600e3;
     const old = new Date(2024, 1, 9, 12).getTime();
     const times = [day(0), day(1), day(4), day(20), old];
-    await keepMany(
+    await importMany(
+      hob,
       times.length,
       (i) => `Talk ${i}`,
       (i) => times[i]
@@ -220,8 +167,8 @@ describe('the list', () => {
   });
 
   test('gives one conversation as a file', async () => {
-    await emptyOut();
-    await keep('Take me along');
+    await emptyOut(hob);
+    await keep(hob, 'Take me along');
     const { page, rail } = await openList();
     for (const [item, ending] of [
       ['Export as JSON', /\.json$/],
@@ -242,8 +189,8 @@ describe('many at once', () => {
   }
 
   test('ranges, all, archive with Undo, delete that asks and waits for Undo', async () => {
-    await emptyOut();
-    for (const n of [1, 2, 3, 4, 5]) await keep(`Note ${n}`);
+    await emptyOut(hob);
+    for (const n of [1, 2, 3, 4, 5]) await keep(hob, `Note ${n}`);
     const { page, rail } = await openList();
     await row(rail, 'Note 1').waitFor();
     await select(page, rail);
@@ -284,8 +231,8 @@ describe('many at once', () => {
   });
 
   test('10,000 conversations: only what is on the screen is made, the keys reach the last one', async () => {
-    await emptyOut();
-    const kept = await keepMany(10000, (i) => `Number ${i}`);
+    await emptyOut(hob);
+    const kept = await importMany(hob, 10000, (i) => `Number ${i}`);
     const { page, rail } = await openList();
     await row(rail, 'Number').first().waitFor();
     assert.ok((await list(rail).locator('[data-row]').count()) < 100);
@@ -314,15 +261,15 @@ describe('many at once', () => {
       { ms: 60000 }
     );
     await closePage(page);
-    await emptyOut();
+    await emptyOut(hob);
   });
 });
 
 describe('the archive', () => {
   test('takes out of the list, says so in the conversation, gives back and deletes', async () => {
-    await emptyOut();
-    const kept = await keep('Old plans');
-    await keep('Old letters');
+    await emptyOut(hob);
+    const kept = await keep(hob, 'Old plans');
+    await keep(hob, 'Old letters');
     const { page, rail } = await openList();
     await rail.getByRole('button', { name: 'List of conversations' }).click();
     await page.getByRole('menuitem', { name: 'Archive' }).click();
@@ -355,8 +302,8 @@ describe('the archive', () => {
 
 describe('search', () => {
   test('titles, then messages with marks; keys or a click lead to the message', async () => {
-    await emptyOut();
-    const long = await keep('A long one', 'echo the first words');
+    await emptyOut(hob);
+    const long = await keep(hob, 'A long one', 'echo the first words');
     let parent = (await hob.get(`/api/conversations/${long.id}`)).messages.at(-1).id;
     const sent = [];
     for (let i = 0; i < 6; i++) {
@@ -367,7 +314,7 @@ describe('search', () => {
       parent = res.headers.get('x-answer-id');
       sent.push(body.message.id);
     }
-    const animals = await keep('Giraffes and others', 'echo nothing here');
+    const animals = await keep(hob, 'Giraffes and others', 'echo nothing here');
     await hob.send('PATCH', `/api/conversations/${animals.id}`, { archived: true });
 
     const { page, rail } = await openList();
@@ -411,8 +358,8 @@ describe('search', () => {
   });
 
   test('reads on by the arrow keys when there is more', async () => {
-    await emptyOut();
-    await keepMany(70, (i) => `walrus number ${i}`);
+    await emptyOut(hob);
+    await importMany(hob, 70, (i) => `walrus number ${i}`);
     const { page, rail } = await openList();
     const field = rail.getByRole('combobox', { name: 'Search conversations' });
     await field.fill('walrus');
@@ -425,7 +372,7 @@ describe('search', () => {
 
 describe('to look at', () => {
   before(async () => {
-    await emptyOut();
+    await emptyOut(hob);
     const kept = [];
     for (const title of [
       'Sourdough that rises',
@@ -435,7 +382,7 @@ describe('to look at', () => {
       'Letters to an aunt',
       'An old idea'
     ])
-      kept.push(await keep(title));
+      kept.push(await keep(hob, title));
     const { folder } = await (await hob.post('/api/folders', { name: 'Kitchen' })).json();
     await hob.post('/api/folders', { name: 'Work' });
     const change = (i, what) => hob.send('PATCH', `/api/conversations/${kept[i].id}`, what);
@@ -446,16 +393,11 @@ describe('to look at', () => {
 
   for (const [name, options] of [
     ['desktop', {}],
-    ['desktop-dark', { dark: true }],
-    ['phone', { viewport: PHONE }],
-    ['phone-dark', { viewport: PHONE, dark: true }]
+    ['phone', { viewport: PHONE }]
   ])
     test(name, async () => {
       const { page, rail } = await openList(options);
-      const look = async (what) => {
-        await shot(page, `finding-${what}-${name}`);
-        await axe(page);
-      };
+      const look = (what) => axe(page, `finding-${what}-${name}`);
       await row(rail, 'SQLite indexes').waitFor();
       await look('list');
       await choose(page, rail, 'SQLite indexes', 'Move to folder');

@@ -1,29 +1,18 @@
 // Everything of lib/hostile.mjs, streamed into the real page: no script runs, nobody but hob is asked, the page
 // answers to clicks, and the text can be read.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { axe, closePage, input, launch, newChat, openPage, say, shot, untilPhase } from '../lib/browser.mjs';
-import { Hob } from '../lib/hob.mjs';
+import { test } from 'node:test';
+import { axe, closePage, input, newChat, openPage, say, shot, untilPhase } from '../lib/browser.mjs';
 import { endOf, LARGE, NAMES, SMALL } from '../lib/hostile.mjs';
+import { stage } from '../lib/stage.mjs';
 
 const ENGINE = new URL('../lib/hostile_engine.mjs', import.meta.url).pathname;
 const BATCH = 16;
 /** Generous: other programs want the processor too. */
 const CLICK_MS = 3000;
 
-let hob, browser, server;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  const command = [process.execPath, ENGINE, '${PORT}'];
-  const res = await hob.post('/api/servers', { name: 'hostile', kind: 'command', command });
-  server = (await res.json()).server;
-  await hob.startServer(server.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const server = await hob.addCommand('hostile', [process.execPath, ENGINE, '${PORT}']);
 
 /** In the page: gathers what its policy had to stop. */
 function guard() {

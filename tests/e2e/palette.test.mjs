@@ -2,56 +2,27 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { Hob, readAnswer, until } from '../lib/hob.mjs';
+import { describe, test } from 'node:test';
 import {
-  answer,
   axe,
   closePage,
   DESKTOP,
+  fromUserMenu,
   input,
-  launch,
   openPage,
   PHONE,
   say,
   shot,
+  untilFocused,
   untilPhase
 } from '../lib/browser.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
+import { emptyOut, keep, titles } from '../lib/talk.mjs';
 
-let hob, browser, fast;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '0']);
-  await hob.startServer(fast.id);
-  const slow = await hob.addDemo('slow', ['--tokens-per-second', '15']);
-  await hob.startServer(slow.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
-
-/** A conversation with one message and its answer; gives their ids. */
-async function keep(title, content = `echo about ${title}`) {
-  const body = hob.message('fast', content);
-  const res = await hob.post('/api/chat/completions', body);
-  assert.equal(res.status, 200);
-  assert.ok((await readAnswer(res)).done);
-  const id = body.conversation_id;
-  await hob.send('PATCH', `/api/conversations/${id}`, { title });
-  return { id, title, message: body.message.id };
-}
-const titles = async () => (await hob.get('/api/conversations')).conversations.map((c) => c.title).sort();
-async function emptyOut() {
-  const ids = (await hob.get('/api/conversations')).conversations.map((c) => c.id);
-  if (ids.length > 0) await hob.post('/api/conversations/bulk', { ids, delete: true });
-}
-async function fromUserMenu(page, item) {
-  if (page.viewportSize().width < DESKTOP.width) await page.getByRole('button', { name: 'Menu', exact: true }).click();
-  await page.getByRole('button', { name: /^Account of/ }).click();
-  await page.getByRole('menuitem', { name: item }).click();
-}
+const { hob, browser } = await stage();
+await hob.addReady('fast', ['--tokens-per-second', '0']);
+await hob.addReady('slow', ['--tokens-per-second', '15']);
 
 describe('export and import', () => {
   for (const [name, viewport, dark] of [
@@ -59,8 +30,8 @@ describe('export and import', () => {
     ['phone-dark', PHONE, true]
   ])
     test(`all leave as a file and come back from it (${name})`, async () => {
-      await emptyOut();
-      for (const title of ['Bread', 'Trains']) await keep(title);
+      await emptyOut(hob);
+      for (const title of ['Bread', 'Trains']) await keep(hob, title);
       const page = await openPage(browser, hob, { viewport, dark });
       await page.goto(`${hob.url}/chat`);
       await fromUserMenu(page, 'Export and import');
@@ -76,21 +47,21 @@ describe('export and import', () => {
         /about Bread[\s\S]*about Trains|about Trains[\s\S]*about Bread/
       );
 
-      await emptyOut();
+      await emptyOut(hob);
       const picker = dialog.locator('input[type=file]');
       await picker.setInputFiles(file);
       await dialog.getByText('Imported 2 conversations with 4 messages.').waitFor();
-      assert.deepEqual(await titles(), ['Bread', 'Trains']);
+      assert.deepEqual(await titles(hob), ['Bread', 'Trains']);
       await picker.setInputFiles(file);
       await dialog.getByText('Nothing new: 2 conversations were there already.').waitFor();
 
       const bad = join(hob.dir, `${name}-bad.json`);
       await writeFile(bad, (await readFile(file, 'utf8')).replace('"Bread"', '7'));
-      await emptyOut();
+      await emptyOut(hob);
       await picker.setInputFiles(bad);
       const alert = dialog.getByRole('alert');
       await alert.getByText(/line \d+, column \d+.*Nothing was imported\./i).waitFor();
-      assert.deepEqual(await titles(), []);
+      assert.deepEqual(await titles(hob), []);
       await axe(page);
       await shot(page, `transfer-${name}`);
       await page.keyboard.press('Escape');
@@ -99,7 +70,7 @@ describe('export and import', () => {
     });
 
   test('says how far it is, and can be called off', async () => {
-    await emptyOut();
+    await emptyOut(hob);
     const page = await openPage(browser, hob);
     await page.goto(`${hob.url}/chat`);
     await fromUserMenu(page, 'Export and import');
@@ -127,11 +98,10 @@ describe('export and import', () => {
 
 const palette = (page) => page.getByRole('dialog', { name: 'Command palette' });
 const option = (page, name) => palette(page).getByRole('option', { name });
-const isFocused = (locator) => locator.evaluate((el) => el === document.activeElement);
 /** Opens the palette, types, and takes the first entry. */
 async function command(page, text, wanted) {
   await page.keyboard.press('Control+k');
-  await until(() => isFocused(palette(page).getByRole('combobox')), 'the palette has the focus');
+  await untilFocused(palette(page).getByRole('combobox'));
   await page.keyboard.type(text);
   const first = palette(page).getByRole('option').first();
   await first.and(option(page, wanted)).waitFor();
@@ -142,13 +112,13 @@ async function command(page, text, wanted) {
 
 describe('by keyboard alone', () => {
   test('the palette opens pages, finds a message and changes the conversation', async () => {
-    await emptyOut();
-    const bread = await keep('Bread', 'echo the sourdough starter');
-    await keep('Trains');
+    await emptyOut(hob);
+    const bread = await keep(hob, 'Bread', 'echo the sourdough starter');
+    await keep(hob, 'Trains');
     const page = await openPage(browser, hob);
     await page.goto(`${hob.url}/chat`);
     await page.getByRole('link', { name: 'Trains' }).waitFor();
-    await until(() => isFocused(input(page)), 'the input has the focus');
+    await untilFocused(input(page));
     await page.keyboard.press('Control+k');
     await option(page, 'Trains').waitFor();
     await axe(page);
@@ -158,7 +128,7 @@ describe('by keyboard alone', () => {
     await shot(page, 'palette-empty');
     await page.keyboard.press('Escape');
     await palette(page).waitFor({ state: 'detached' });
-    await until(() => isFocused(input(page)), 'the focus is back in the input');
+    await untilFocused(input(page));
 
     await command(page, 'sourdough', /Bread.*sourdough/);
     await page.waitForURL(new RegExp(`/chat/${bread.id}\\?m=`));
@@ -167,11 +137,11 @@ describe('by keyboard alone', () => {
     await command(page, 'rename', 'Rename this conversation');
     const renaming = page.getByRole('dialog', { name: 'Rename conversation' });
     const name = renaming.getByRole('textbox');
-    await until(() => isFocused(name), 'the name has the focus');
+    await untilFocused(name);
     await name.fill('Sourdough');
     await page.keyboard.press('Enter');
     await renaming.waitFor({ state: 'detached' });
-    await until(async () => (await titles()).includes('Sourdough'), 'hob has the new title');
+    await until(async () => (await titles(hob)).includes('Sourdough'), 'hob has the new title');
     await command(page, 'with slow', 'Answer here with slow');
     await page.getByRole('button', { name: /^Server: slow/ }).waitFor();
     await page.keyboard.press('Shift+Escape');
@@ -188,8 +158,8 @@ describe('by keyboard alone', () => {
   });
 
   test('each shortcut does what the help sheet says', async () => {
-    await emptyOut();
-    for (const title of ['One', 'Two', 'Three']) await keep(title);
+    await emptyOut(hob);
+    for (const title of ['One', 'Two', 'Three']) await keep(hob, title);
     const page = await openPage(browser, hob);
     await page.goto(`${hob.url}/chat`);
     await page.getByRole('link', { name: 'Three' }).waitFor();
@@ -206,12 +176,9 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Control+b');
     await page.getByRole('button', { name: 'Open sidebar' }).waitFor();
     await page.keyboard.press('Control+Shift+f');
-    await until(
-      () => isFocused(page.getByRole('combobox', { name: 'Search conversations' })),
-      'the search has the focus'
-    );
+    await untilFocused(page.getByRole('combobox', { name: 'Search conversations' }));
     await page.keyboard.press('Shift+Escape');
-    await until(() => isFocused(input(page)), 'the input has the focus');
+    await untilFocused(input(page));
     await page.keyboard.press('Control+Shift+o');
     await page.waitForURL('**/chat');
     await page.keyboard.press('Control+/');
@@ -229,8 +196,8 @@ describe('by keyboard alone', () => {
 });
 
 test('on a phone the menu opens the palette and the help', async () => {
-  await emptyOut();
-  await keep('Bread');
+  await emptyOut(hob);
+  await keep(hob, 'Bread');
   const page = await openPage(browser, hob, { viewport: PHONE, dark: true });
   await page.goto(`${hob.url}/chat`);
   await fromUserMenu(page, 'Keyboard shortcuts');

@@ -1,14 +1,12 @@
 // Reading and handling the chat: scrolling, focus, answers tried again, themes, the phone.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
-import { importTalk } from '../lib/talk.mjs';
+import { describe, test } from 'node:test';
 import {
   answer,
   axe,
   closePage,
   input,
-  launch,
+  isFocused,
   newChat,
   openChat,
   openPage,
@@ -20,26 +18,15 @@ import {
   watch,
   watchPosts
 } from '../lib/browser.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
+import { importTalk } from '../lib/talk.mjs';
 
-let hob, browser, fast, slow;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
-  slow = await hob.addDemo('slow', ['--tokens-per-second', '60']);
-  await hob.startServer(fast.id);
-  await hob.startServer(slow.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
+const slow = await hob.addReady('slow', ['--tokens-per-second', '60']);
 
 const chatWith = (server, options) => openChat(browser, hob, server, options);
-
-function isFocused(locator) {
-  return locator.evaluate((el) => el === document.activeElement);
-}
 
 describe('reading', { concurrency: 2 }, () => {
   test('the end is followed until the reader scrolls up, and again after a jump to the latest', async () => {

@@ -1,18 +1,11 @@
 // From the set-up link to the first answer, and the pages around the chat.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { ADMIN, Hob } from '../lib/hob.mjs';
-import { answer, axe, launch, openPage, PHONE, say, shot, untilPhase, watch } from '../lib/browser.mjs';
+import { test } from 'node:test';
+import { answer, axe, openPage, PHONE, say, shot, untilPhase, watch } from '../lib/browser.mjs';
+import { ADMIN } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
-let hob, browser;
-before(async () => {
-  hob = await Hob.start({ setup: false });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage({ setup: false });
 
 test('set up by the printed link, then chat with the stopped demo: it starts, loads and answers by itself', async () => {
   const page = await openPage(browser, hob, { signedIn: false });

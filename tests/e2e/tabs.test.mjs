@@ -1,24 +1,14 @@
 // Twelve tabs of one browser, each with an answer that is being written: all grow, and other requests go through.
 // So also where the browser has no Web Locks, as on plain http from another machine.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
-import { answer, launch, newChat, openPage, say, untilPhase, watch } from '../lib/browser.mjs';
+import { test } from 'node:test';
+import { answer, newChat, openPage, say, untilPhase, watch } from '../lib/browser.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
 const TABS = 12;
-let hob, browser, server;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  server = await hob.addDemo('steady', ['--slots', '12', '--tokens-per-second', '15']);
-  await hob.startServer(server.id);
-});
-after(async () => {
-  await browser?.close();
-  // What the closed tabs asked for is still being written.
-  if (server) await hob.post(`/api/servers/${server.id}/stop`);
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const server = await hob.addReady('steady', ['--slots', '12', '--tokens-per-second', '15']);
 
 /** Twelve pages of one context; `locks` false: of a browser without Web Locks. page.feeds: its open event streams. */
 async function twelve(locks) {

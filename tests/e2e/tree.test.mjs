@@ -1,36 +1,27 @@
 // The conversation as a tree: versions of messages and answers, branches, deletions with undo, the shown path.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
+import { describe, test } from 'node:test';
 import {
-  PHONE,
   answer,
   axe,
   closePage,
   input,
-  launch,
   newChat,
   openPage,
+  PHONE,
   say,
   shot,
   turn,
+  untilFocused,
   untilPhase,
   watch
 } from '../lib/browser.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
-let hob, browser, server, slow;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  server = await hob.addDemo('quick', ['--tokens-per-second', '300']);
-  slow = await hob.addDemo('slow', ['--tokens-per-second', '12', '--slots', '8']);
-  await Promise.all([hob.startServer(server.id), hob.startServer(slow.id)]);
-});
-after(async () => {
-  await browser?.close();
-  if (slow) await hob.post(`/api/servers/${slow.id}/stop`);
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const server = await hob.addReady('quick', ['--tokens-per-second', '300']);
+const slow = await hob.addReady('slow', ['--tokens-per-second', '12', '--slots', '8']);
 
 /**
  * A page with a new chat. The tests beside this one are the same user's: notices of their answers would lie on
@@ -91,9 +82,6 @@ async function untilCount(group, text) {
   await group.getByText(text, { exact: true }).waitFor();
 }
 
-function untilFocused(locator) {
-  return until(() => locator.evaluate((el) => el === document.activeElement), `${locator} has the focus`);
-}
 function focused(page) {
   return page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
 }
@@ -165,7 +153,9 @@ describe('the tree on the page', { concurrency: 3 }, () => {
     await more.focus();
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Edit answer' }).waitFor();
-    await axe(page);
+    await page.keyboard.press('End');
+    await untilFocused(page.getByRole('menuitem', { name: 'Delete answer and what follows' }));
+    await axe(page, 'tree-menu');
     await page.keyboard.press('Escape');
     await page.getByRole('menu').waitFor({ state: 'detached' });
     assert.equal(await focused(page), 'More about this answer');

@@ -1,13 +1,11 @@
 // Writing a message: what is attached, what is said before it goes out, what is set for a conversation.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Hob, until } from '../lib/hob.mjs';
-import { pdf, png, sidewaysJpeg } from '../lib/files.mjs';
+import { describe, test } from 'node:test';
 import {
   axe,
   closePage,
   input,
-  launch,
+  isFocused,
   openChat,
   PHONE,
   say,
@@ -16,24 +14,16 @@ import {
   untilPhase,
   watchPosts
 } from '../lib/browser.mjs';
+import { pdf, png, sidewaysJpeg } from '../lib/files.mjs';
+import { until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 
 const ENGINE = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
 
-let hob, browser, fast, eyes;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '300']);
-  await hob.startServer(fast.id);
-  // Nothing is known of what it sees.
-  const command = [process.execPath, ENGINE, '${PORT}'];
-  eyes = (await (await hob.post('/api/servers', { name: 'eyes', kind: 'command', command })).json()).server;
-  await hob.startServer(eyes.id);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
+// Nothing is known of what it sees.
+const eyes = await hob.addCommand('eyes', [process.execPath, ENGINE, '${PORT}']);
 
 const chatWith = (server, options) => openChat(browser, hob, server, options);
 const chips = (page) => page.getByRole('list', { name: 'Attachments' }).getByRole('listitem');
@@ -227,7 +217,7 @@ describe('before it goes out', { concurrency: 2 }, () => {
     await shot(page, 'no-vision');
     await axe(page);
     await page.getByRole('button', { name: 'Remove a.png' }).click();
-    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'the focus is in the input');
+    assert.ok(await isFocused(input(page)), 'the focus is in the input');
     await input(page).press('Enter');
     await untilPhase(page, 'what is this', 'done');
     await closePage(page);
@@ -272,7 +262,7 @@ describe('settings', { concurrency: 2 }, () => {
       await axe(page);
       await page.keyboard.press('Escape');
       await panel.waitFor({ state: 'hidden' });
-      assert.ok(await settingsButton(page).evaluate((el) => el === document.activeElement), 'the focus comes back');
+      assert.ok(await isFocused(settingsButton(page)), 'the focus comes back');
       await page.locator('[data-set]').waitFor();
 
       // Enter makes a new line on a phone.
@@ -324,7 +314,7 @@ describe('a server that is not ready', { concurrency: 2 }, () => {
     await axe(page);
     await page.getByRole('menuitem', { name: /Send when ready/ }).click();
     await untilPhase(page, 'in time', 'outbox');
-    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'the focus is in the input');
+    assert.ok(await isFocused(input(page)), 'the focus is in the input');
     assert.deepEqual(
       posts.map((p) => p.body.mode),
       ['when_ready']
@@ -355,7 +345,7 @@ describe('a server that is not ready', { concurrency: 2 }, () => {
     await page.keyboard.press('z');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Server: zebra, Stopped' }).waitFor();
-    assert.ok(await input(page).evaluate((el) => el === document.activeElement), 'the focus is in the input');
+    assert.ok(await isFocused(input(page)), 'the focus is in the input');
     await hob.post(`/api/servers/${slowly.id}/start`);
     await page.getByRole('button', { name: 'Server: zebra, Loading' }).click();
     await page

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
+import { until } from './hob.mjs';
 
 const SHOTS = new URL('../e2e/out/', import.meta.url).pathname;
 const DOCS = new URL('../../docs/screenshots/', import.meta.url).pathname;
@@ -85,10 +86,13 @@ export function input(page) {
   return page.getByRole('textbox', { name: 'Message', exact: true });
 }
 
-/** Types and sends by Enter. */
+const isPhone = (page) => page.viewportSize().width < 500;
+
+/** Types and sends: by Enter, which on a phone makes a new line. */
 export async function say(page, text) {
   await input(page).fill(text);
-  await input(page).press('Enter');
+  if (isPhone(page)) await page.getByRole('button', { name: 'Send', exact: true }).click();
+  else await input(page).press('Enter');
 }
 
 export function turn(page, text) {
@@ -106,6 +110,56 @@ export function answer(page, text) {
   return turn(page, text).locator('[data-role=assistant]');
 }
 
+/** The sidebar; on a phone it is opened first. */
+export async function railOf(page) {
+  if (!isPhone(page)) return page.getByRole('complementary', { name: 'Sidebar' });
+  await page.getByRole('button', { name: 'Menu', exact: true }).click();
+  return page.getByRole('dialog', { name: 'Menu' });
+}
+
+export async function fromUserMenu(page, item) {
+  const rail = await railOf(page);
+  await rail.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByRole('menuitem', { name: item }).click();
+}
+
+export const isFocused = (locator) => locator.evaluate((el) => el === document.activeElement);
+
+export function untilFocused(locator) {
+  return until(() => isFocused(locator), `${locator} has the focus`);
+}
+
+/** What the one who hears the page is told of where the focus is. */
+export const focusedName = (page) =>
+  page.evaluate(() => {
+    const el = document.activeElement;
+    return el.getAttribute('aria-label') ?? el.labels?.[0]?.textContent.trim() ?? el.textContent.trim();
+  });
+
+/** Tab (or Shift+Tab) until what has the focus is called so; each stop on the way must be seen to have it. */
+export async function tabTo(page, name, key = 'Tab') {
+  const seen = [];
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press(key);
+    const now = await focusedName(page);
+    seen.push(now.slice(0, 40));
+    assert.ok(await page.evaluate(focusIsSeen), `the focus on ${now.slice(0, 40)} is seen`);
+    if (name.test(now)) return;
+  }
+  assert.fail(`no ${name} among ${seen.join(' | ')}`);
+}
+
+/** In the page: whether what has the focus has a ring, or a box around it the ring's border. */
+function focusIsSeen() {
+  const probe = document.body.appendChild(document.createElement('i'));
+  probe.style.color = 'var(--ring)';
+  const ring = getComputedStyle(probe).color;
+  probe.remove();
+  const box = document.activeElement.closest('form') ?? document.body;
+  const outline = getComputedStyle(document.activeElement).outlineStyle;
+  return document.activeElement === document.body || outline !== 'none' || getComputedStyle(box).borderColor === ring;
+}
+
 /** Into tests/e2e/out/; with `doc` and HOB_UPDATE_SCREENSHOTS=1 also into docs/screenshots/. */
 export async function shot(page, name, { doc } = {}) {
   mkdirSync(SHOTS, { recursive: true });
@@ -115,9 +169,8 @@ export async function shot(page, name, { doc } = {}) {
   writeFileSync(`${DOCS}${doc}.png`, image);
 }
 
-/** Fails on any accessibility violation of WCAG 2.2 A and AA, once what fades in is there. */
-export async function axe(page) {
-  await page.evaluate(AXE);
+/** Waits until what fades in is there. */
+async function settle(page) {
   await page.evaluate(() =>
     Promise.all(
       document
@@ -126,13 +179,31 @@ export async function axe(page) {
         .map((a) => a.finished.catch(() => undefined))
     )
   );
-  const { violations } = await page.evaluate(() =>
-    window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
-  );
-  assert.deepEqual(
-    violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`),
-    []
-  );
+}
+
+async function violations(page, runOnly) {
+  await settle(page);
+  const found = await page.evaluate((rules) => window.axe.run({ runOnly: rules }), runOnly);
+  return found.violations.map((v) => {
+    const places = v.nodes.map((n) => `${n.html.slice(0, 160)} (${n.any[0]?.message ?? v.help})`);
+    return `${v.id}: ${places.join(' | ')}`;
+  });
+}
+
+const isDark = (page) => page.evaluate(() => document.documentElement.classList.contains('dark'));
+
+/** Fails on any violation of WCAG 2.2 A and AA, in both themes. With `name` a picture of each. */
+export async function axe(page, name) {
+  await page.evaluate(AXE);
+  const dark = await isDark(page);
+  const themes = dark ? ['dark', 'light'] : ['light', 'dark'];
+  if (name) await shot(page, `${name}-${themes[0]}`);
+  assert.deepEqual(await violations(page, ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']), []);
+  await page.emulateMedia({ colorScheme: themes[1] });
+  await until(async () => (await isDark(page)) !== dark, `the page is ${themes[1]}`);
+  if (name) await shot(page, `${name}-${themes[1]}`);
+  assert.deepEqual(await violations(page, ['color-contrast']), [], themes[1]);
+  await page.emulateMedia({ colorScheme: themes[0] });
 }
 
 /** Seconds from the end of each ended chat request to the beginning of the next one, by the page's own clock. */

@@ -143,6 +143,19 @@ export class Hob {
     return (await res.json()).server;
   }
 
+  /** The same, running. */
+  async addReady(name, args, more) {
+    const { id } = await this.addDemo(name, args, more);
+    return this.startServer(id);
+  }
+
+  /** A server that runs a command, running. */
+  async addCommand(name, command) {
+    const res = await this.post('/api/servers', { name, kind: 'command', command });
+    if (res.status !== 201) throw new Error(`add server: ${res.status} ${await res.text()}`);
+    return this.startServer((await res.json()).server.id);
+  }
+
   /** Starts a server and waits until its engine is in `state`. */
   async startServer(id, state = 'ready') {
     await this.post(`/api/servers/${id}/start`);
