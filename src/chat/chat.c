@@ -245,6 +245,7 @@ void chat_conversation_removed(struct chat *c, const char *conversation_id)
         if (str_eq(g->row.conversation_id, conversation_id))
             generation_drop(g, REMOVED_CONVERSATION);
     }
+    chat_sweep(c);
 }
 
 void chat_generation_removed(struct chat *c, const char *generation_id)
@@ -308,7 +309,7 @@ static void on_recovered(void *arg, const struct store_result *r)
         generation_begin(generation_new(c, row, GENERATION_QUEUED), false);
     }
     if (!r->err)
-        chat_sweep_imports(c);
+        chat_sweep(c);
     c->on_recovered(c->recovered_arg, r->err, &r->why);
 }
 

@@ -132,8 +132,9 @@ void chat_stop(struct chat *c, const char *user_id, const char *generation_id, c
                void *arg);
 void chat_read(struct chat *c, const char *user_id, const char *generation_id, chat_generation_fn fn,
                void *arg);
-/* Its rows are gone: cancels its generations without a trace. What they still ask of the store finds nothing and nobody
- * hears of it. To be called in the turn of the loop in which the store says so. */
+/* Nobody sees its rows any more: cancels its generations without a trace, and begins to remove the rows. What the generations
+ * still ask of the store finds nothing and nobody hears of it. To be called in the turn of the loop in which the store
+ * says so. */
 void chat_conversation_removed(struct chat *c, const char *conversation_id);
 /* The same for one generation, whose message or answer was removed. One that does not run is fine. */
 void chat_generation_removed(struct chat *c, const char *generation_id);

@@ -5,7 +5,7 @@
  *
  * One step of one import runs at a time; what comes meanwhile waits, and from CHAT_IMPORT_HIGH_BYTES the client does. So no
  * more of a file is in memory than that and one item. What an import leaves that did not come to its end is swept away in
- * small steps, also after a crash, and a new import waits for that: it may bring the same rows again.
+ * small steps, as removed conversations are, also after a crash. A new import waits for that: it may bring the same rows.
  */
 #include "chat/chat_room.h"
 #include "chat/import_item.h"
@@ -42,7 +42,7 @@ static void import_free(struct chat_import *im)
     free(im);
 }
 
-/* ---- removing what is left ---- */
+/* ---- removing what is left, and removed conversations ---- */
 
 static void sweep(struct chat *c);
 
@@ -53,7 +53,7 @@ static void on_swept(void *arg, const struct store_result *r)
     if (c->closing)
         return; /* the next start goes on with it */
     if (r->err)
-        log_warn("chat: what an import left was not removed: %s", r->why.text);
+        log_warn("chat: what nobody sees any more was not removed: %s", r->why.text);
     if (!r->err && (r->is_unfinished || c->sweeps_again)) {
         sweep(c);
         return;
@@ -83,7 +83,7 @@ static void sweep(struct chat *c)
     LIST_EACH(im, &c->imports, struct chat_import, node)
         jw_str(&w, store_import_id(im->rows));
     jw_end_arr(&w);
-    c->sweeping = store_import_clean(c->store, buf_str(active), on_swept, c);
+    c->sweeping = store_sweep(c->store, buf_str(active), on_swept, c);
 }
 
 void chat_open_imports(struct chat *c)
@@ -91,7 +91,7 @@ void chat_open_imports(struct chat *c)
     list_init(&c->imports);
 }
 
-void chat_sweep_imports(struct chat *c)
+void chat_sweep(struct chat *c)
 {
     sweep(c);
 }

@@ -36,7 +36,7 @@ struct chat {
     struct loop_timer compact_look;
     struct store_op *compacting;
     struct list imports;
-    struct store_op *sweeping; /* what imports left */
+    struct store_op *sweeping; /* what nobody sees any more */
     bool sweeps_again;         /* more was left meanwhile */
     bool closing;
     struct loop_timer grace;
@@ -211,8 +211,8 @@ void chat_free_exports(struct chat *c);
 /* ---- chat_import.c ---- */
 void chat_open_imports(struct chat *c);
 void chat_close_imports(struct chat *c);
-/* At start: removes in the background what imports left. */
-void chat_sweep_imports(struct chat *c);
+/* At start and after a removal: removes in the background what imports left, and removed conversations. */
+void chat_sweep(struct chat *c);
 
 /* ---- chat.c ---- */
 void chat_publish_generation(struct chat *c, const struct generation_row *row);

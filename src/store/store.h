@@ -204,6 +204,8 @@ struct store_op *store_conversation_set(struct store *s, const char *user_id, co
 /* A title by a model, only where the first message still is the title. Result: conversations[0]. ERR_EXISTS: it has another. */
 struct store_op *store_conversation_entitle(struct store *s, const char *user_id, const char *id,
                                             const char *title, store_fn done, void *arg);
+/* It is there for nobody from now on, and what runs or waits in it is gone. The rest goes by store_sweep, which is to be
+ * called then; until that is through, no other conversation can have its id. */
 struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
                                            store_fn done, void *arg);
 /* The same for many in one transaction; ids_json: an array of ids, those that are not there are passed over. Result:
@@ -311,6 +313,11 @@ struct store_op *store_attachment_read(struct store *s, const char *user_id, con
 struct store_op *store_search(struct store *s, const char *user_id, const char *text,
                               const char *conversation_id, struct search_place from, int limit, store_fn done,
                               void *arg);
+
+/* ---- upkeep ---- */
+/* One step of removing removed conversations, and what belongs to no import of active_json (array of import ids): few rows,
+ * so that others get their turn. is_unfinished: there is more. */
+struct store_op *store_sweep(struct store *s, const char *active_json, store_fn done, void *arg);
 
 #include "store/store_import.h"
 #include "store/store_transfer.h"

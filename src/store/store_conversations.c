@@ -157,7 +157,7 @@ struct store_op *store_conversations_set(struct store *s, const char *user_id, c
     return store_op_submit(op);
 }
 
-/* ---- remove ---- */
+/* ---- a title by a model ---- */
 
 static enum err run_entitle(struct db *db, struct store_op *op)
 {
@@ -179,29 +179,37 @@ struct store_op *store_conversation_entitle(struct store *s, const char *user_id
     return store_op_submit(op);
 }
 
-static enum err run_remove(struct db *db, struct store_op *op)
-{
-    const struct conversation_in *in = op->in;
-    db_run(db, "DELETE FROM conversations AS c WHERE id = ? AND user_id = ? AND " CONVERSATION_IS_SHOWN, "tt",
-           in->id, in->user_id);
-    return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such conversation");
-}
+/* ---- remove ---- */
 
-struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
-                                           store_fn done, void *arg)
-{
-    return store_op_submit(new_op(s, STORE_WRITE, run_remove, user_id, id, done, arg));
-}
-
+/* Hides them; their many rows are store_sweep's. What has not ended goes at once, lest a start takes it up. */
 static enum err run_remove_many(struct db *db, struct store_op *op)
 {
     const struct conversation_in *in = op->in;
     load_many(db, op);
     db_run(db,
-           "DELETE FROM conversations AS c WHERE id IN (SELECT value FROM json_each(?)) AND +user_id = ? "
-           "AND " CONVERSATION_IS_SHOWN,
+           "UPDATE conversations AS c SET import_id = '" CONVERSATION_REMOVED "' WHERE "
+           "id IN (SELECT value FROM json_each(?)) AND +user_id = ? AND " CONVERSATION_IS_SHOWN,
+           "tt", in->ids_json, in->user_id);
+    db_run(db,
+           "DELETE FROM generations WHERE finished_at = 0 AND conversation_id IN "
+           "(SELECT id FROM conversations WHERE id IN (SELECT value FROM json_each(?)) AND +user_id = ? "
+           "AND import_id = '" CONVERSATION_REMOVED "')",
            "tt", in->ids_json, in->user_id);
     return ERR_OK;
+}
+
+static enum err run_remove(struct db *db, struct store_op *op)
+{
+    (void)run_remove_many(db, op);
+    return op->result.n_conversations ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such conversation");
+}
+
+struct store_op *store_conversation_remove(struct store *s, const char *user_id, const char *id,
+                                           store_fn done, void *arg)
+{
+    struct store_op *op = new_op(s, STORE_WRITE, run_remove, user_id, id, done, arg);
+    take_one_id(op, id);
+    return store_op_submit(op);
 }
 
 struct store_op *store_conversations_remove(struct store *s, const char *user_id, const char *ids_json,

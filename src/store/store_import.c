@@ -104,6 +104,7 @@ static void remember(struct map *m, const char *key, const char *value)
 
 enum whose { NOBODYS, OURS, THIS_IMPORTS, SOMEBODY_ELSES };
 
+/* What is being removed, maybe of the user's, has the id no less than what is somebody else's. */
 static enum whose whose_conversation(struct db *db, const struct store_import *im, const char *id)
 {
     enum whose whose = NOBODYS;
@@ -111,8 +112,11 @@ static enum whose whose_conversation(struct db *db, const struct store_import *i
                                 "SELECT user_id = ?, coalesce(import_id, '') FROM conversations WHERE id = ?",
                                 "tt", im->user_id, id);
     if (db_next(db, st)) {
-        bool is_shown = sqlite3_column_bytes(st, 1) == 0;
-        whose = !sqlite3_column_int(st, 0) ? SOMEBODY_ELSES : is_shown ? OURS : THIS_IMPORTS;
+        bool is_own = sqlite3_column_int(st, 0) != 0;
+        const char *import_id = (const char *)sqlite3_column_text(st, 1);
+        whose = is_own && !*import_id                 ? OURS
+                : is_own && str_eq(import_id, im->id) ? THIS_IMPORTS
+                                                      : SOMEBODY_ELSES;
         db_end(st);
     }
     return whose;

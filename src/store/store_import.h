@@ -2,7 +2,7 @@
  * The calls of store.h that take in what an export wrote. Part of store.h; do not include it alone.
  *
  * The rows of an import go into the tables as they come, marked with its id, and all other calls pass over them. The end
- * clears the marks in one transaction; what never comes to its end is removed in steps.
+ * clears the marks in one transaction; what never comes to its end is removed in steps (store_sweep).
  */
 #ifndef HOB_STORE_IMPORT_H
 #define HOB_STORE_IMPORT_H
@@ -45,7 +45,5 @@ struct store_op *store_import_add(struct store *s, struct store_import *im, cons
                                   size_t n, store_fn done, void *arg);
 /* Everything is there for the user from now on. */
 struct store_op *store_import_finish(struct store *s, struct store_import *im, store_fn done, void *arg);
-/* One step of removing what belongs to no import of active_json (array of import ids). is_unfinished: there is more. */
-struct store_op *store_import_clean(struct store *s, const char *active_json, store_fn done, void *arg);
 
 #endif

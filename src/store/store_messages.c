@@ -14,7 +14,7 @@ struct message_in {
 
 /* ---- accept ---- */
 
-/* The conversation must be the user's, or be new. One that an import is bringing is somebody else's. */
+/* The conversation must be the user's, or be new. One that is hidden is somebody else's. */
 static void ensure_conversation(struct db *db, const struct message_in *in)
 {
     const struct message_row *row = &in->row;

@@ -7,8 +7,10 @@
 /* Column `col` as a string of the result; NULL for SQL's NULL. */
 char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 
-/* In a condition on conversations c: it is not part of an import under way. */
+/* In a condition on conversations c: it is neither part of an import under way nor removed. */
 #define CONVERSATION_IS_SHOWN "c.import_id IS NULL "
+/* import_id of a conversation that was removed, until store_sweep has taken its rows. No import has such an id. */
+#define CONVERSATION_REMOVED "removed"
 
 /* The columns that row_conversation, row_message and row_generation read, from column 0 on. */
 #define CONVERSATION_COLUMNS                                                                                             \

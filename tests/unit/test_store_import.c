@@ -62,7 +62,7 @@ static int clean(struct fixture *f, const char *active_json)
 {
     int n = 0;
     do {
-        OK(f, see_unfinished, store_import_clean, active_json);
+        OK(f, see_unfinished, store_sweep, active_json);
         n++;
     } while (is_unfinished);
     return n;

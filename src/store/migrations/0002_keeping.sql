@@ -17,7 +17,8 @@ ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN folder_id TEXT REFERENCES folders (id) ON DELETE SET NULL;
 -- The last message of the path that is shown, exactly; NULL: the newest path.
 ALTER TABLE conversations ADD COLUMN leaf_id TEXT;
--- Rows of an import that has not ended: nobody sees them, and the next start removes them.
+-- Rows of an import that has not ended, or ('removed') of a conversation that was removed: nobody sees them, and they go in
+-- small steps, at the next start at the latest.
 ALTER TABLE conversations ADD COLUMN import_id TEXT;
 -- Last, because they may be long, and lists read all that stands before them.
 ALTER TABLE conversations ADD COLUMN options_json TEXT;  -- for its generations; NULL: the engine's own
