@@ -15,6 +15,7 @@ struct generation *generation_new(struct chat *c, const struct generation_row *r
     g->model = xstrdup(s ? server_model_name(s) : "");
     g->usage = (struct chunk_usage){-1, -1, -1};
     g->timings = (struct chunk_timings){-1, -1, -1, -1, -1};
+    g->before = figures_none();
     generation_init_log(g);
     list_init(&g->sends);
     list_init(&g->late);

@@ -21,49 +21,10 @@ void generation_add_chunk(struct generation *g, const struct chunk *chunk)
     want_flush(g);
 }
 
-static void write_count(struct json_writer *w, const char *key, int64_t n)
-{
-    if (n >= 0)
-        jwf_int(w, key, n);
-    else
-        jwf_null(w, key);
-}
-
-/* The figures under an answer: the engine's own where it gives them, else what we saw. */
-static char *write_meta(const struct generation *g)
-{
-    int64_t now = clock_ms();
-    int64_t n_tokens = g->usage.completion_tokens >= 0 ? g->usage.completion_tokens : g->n_tokens;
-    int64_t n_prompt = g->usage.prompt_tokens;
-    if (n_prompt < 0 && g->timings.prompt_n >= 0)
-        n_prompt = (int64_t)g->timings.prompt_n;
-    double speed = g->timings.predicted_per_second;
-    int64_t writing_ms = g->last_token_ms - g->first_token_ms;
-    if (speed < 0 && n_tokens > 1 && writing_ms > 0)
-        speed = (double)(n_tokens - 1) * 1000 / (double)writing_ms;
-    struct buf b = {0};
-    struct json_writer w;
-    jw_init(&w, &b);
-    jw_begin_obj(&w);
-    jwf_str(&w, "model", g->model);
-    write_count(&w, "prompt_tokens", n_prompt);
-    write_count(&w, "completion_tokens", n_tokens);
-    if (speed >= 0)
-        jwf_num(&w, "tokens_per_s", speed);
-    else
-        jwf_null(&w, "tokens_per_s");
-    write_count(&w, "ttft_ms", g->first_token_ms ? g->first_token_ms - g->started_ms : -1);
-    write_count(&w, "reasoning_ms", think_took_ms(&g->think, now));
-    write_count(&w, "total_ms", g->started_ms ? now - g->started_ms : -1);
-    jwf_str(&w, "finish_reason", g->finish_reason[0] ? g->finish_reason : NULL);
-    jw_end_obj(&w);
-    return buf_take_str(&b);
-}
-
 void generation_add_end(struct generation *g)
 {
     free(g->row.meta_json);
-    g->row.meta_json = write_meta(g);
+    g->row.meta_json = figures_write(g);
     bool is_error = g->state == GENERATION_FAILED || g->state == GENERATION_INTERRUPTED;
     if (is_error) {
         free(g->row.error_json);

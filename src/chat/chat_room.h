@@ -81,6 +81,15 @@ void chat_check_shutdown(struct chat *c);
 
 /* ---- chat_generation.c: one answer in the making ---- */
 
+/* What an answer took; -1: not known. */
+struct figures {
+    int64_t n_tokens, ttft_ms, reasoning_ms, total_ms;
+    double tokens_per_s;
+};
+struct figures figures_none(void);
+/* meta_json: what figures_write made, or NULL. */
+struct figures figures_read(const char *meta_json);
+
 struct generation {
     struct chat *c;
     struct generation_row row; /* owned strings; row.state follows `state` */
@@ -123,6 +132,7 @@ struct generation {
     struct tool_calls tools;
     struct chunk_usage usage;
     struct chunk_timings timings;
+    struct figures before; /* of the answer that this one continues */
     char finish_reason[44];
     struct buf frames;  /* the whole log of this generation */
     size_t visible_len; /* of frames: the end is shown when it is stored */
@@ -145,6 +155,9 @@ struct generation {
     int64_t told_ms; /* when viewers last got something */
     size_t told_ahead;
 };
+
+/* Of the whole answer, what it continues included: JSON, owned by the caller. */
+char *figures_write(const struct generation *g);
 
 /* Makes one in memory; the row's strings are copied. Not in the store, no call. */
 struct generation *generation_new(struct chat *c, const struct generation_row *row,

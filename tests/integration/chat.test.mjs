@@ -325,6 +325,13 @@ test('stop ends the engine at once, keeps the text, and may be said twice; conti
   assert.equal(after.length, 2);
   assert.equal(after[1].content, answer.text + added.text);
   assert.equal(after[1].state, 'done');
+  // The figures are the whole answer's.
+  const [was, is] = [before.meta, after[1].meta];
+  assert.ok(was.completion_tokens > 0 && was.ttft_ms >= 0);
+  assert.equal(is.completion_tokens, was.completion_tokens + 8);
+  assert.equal(is.ttft_ms, was.ttft_ms);
+  assert.ok(is.total_ms >= was.total_ms);
+  assert.equal(is.finish_reason, 'length');
 });
 
 test('a retry that failed without a word does not keep the answer before it from being continued', async () => {
