@@ -33,6 +33,11 @@ void api_publish_removed(struct api_req *r, const char *event, const char *id)
     events_publish(r->api->o.events, r->who.user_id, event, buf_span(json));
 }
 
+static void write_conversation(struct json_writer *w, const void *rows, size_t i)
+{
+    chat_write_conversation_json(w, (const struct conversation_row *)rows + i);
+}
+
 static void on_list(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
@@ -40,22 +45,28 @@ static void on_list(void *arg, const struct store_result *result)
         api_reply_err(r, result->err, &result->why);
         return;
     }
-    AUTO(buf) struct buf *out = buf_new();
-    struct json_writer w;
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "conversations");
-    jw_begin_arr(&w);
-    for (size_t i = 0; i < result->n_conversations; i++)
-        chat_write_conversation_json(&w, &result->conversations[i]);
-    jw_end_arr(&w);
-    jw_end_obj(&w);
-    api_reply_json(r, 200, buf_span(out));
+    api_reply_list(r, "conversations", result->n_conversations, write_conversation, result->conversations);
 }
 
 static void list_conversations(struct api_req *r)
 {
     (void)store_conversations_list(r->api->o.store, r->who.user_id, on_list, r);
+}
+
+static void write_message(struct json_writer *w, const void *rows, size_t i)
+{
+    chat_write_message_json(w, (const struct message_row *)rows + i);
+}
+
+/* The beginning of an object: the conversation as it is now. */
+static void begin_whole(struct json_writer *w, struct buf *out, const struct conversation_row *row)
+{
+    jw_init(w, out);
+    jw_begin_obj(w);
+    jw_key(w, "conversation");
+    chat_write_conversation_json(w, row);
+    jw_key(w, "settings");
+    chat_write_settings_json(w, row);
 }
 
 static void on_read(void *arg, const struct store_result *result)
@@ -65,17 +76,8 @@ static void on_read(void *arg, const struct store_result *result)
         return;
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "conversation");
-    chat_write_conversation_json(&w, &result->conversations[0]);
-    jw_key(&w, "settings");
-    chat_write_settings_json(&w, &result->conversations[0]);
-    jw_key(&w, "messages");
-    jw_begin_arr(&w);
-    for (size_t i = 0; i < result->n; i++)
-        chat_write_message_json(&w, &result->messages[i]);
-    jw_end_arr(&w);
+    begin_whole(&w, out, &result->conversations[0]);
+    api_write_list(&w, "messages", result->n, write_message, result->messages);
     jw_end_obj(&w);
     api_reply_json(r, 200, buf_span(out));
 }
@@ -93,12 +95,7 @@ static void on_set(void *arg, const struct store_result *result)
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;
     api_publish_conversation(r, &result->conversations[0]);
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "conversation");
-    chat_write_conversation_json(&w, &result->conversations[0]);
-    jw_key(&w, "settings");
-    chat_write_settings_json(&w, &result->conversations[0]);
+    begin_whole(&w, out, &result->conversations[0]);
     jw_end_obj(&w);
     api_reply_json(r, 200, buf_span(out));
 }

@@ -23,22 +23,16 @@ static bool is_refused(struct api_req *r, const struct store_result *result)
     return result->err != ERR_OK;
 }
 
+static void write_item(struct json_writer *w, const void *folders, size_t i)
+{
+    write_folder(w, (const struct folder_row *)folders + i);
+}
+
 static void on_list(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
-    if (is_refused(r, result))
-        return;
-    AUTO(buf) struct buf *out = buf_new();
-    struct json_writer w;
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "folders");
-    jw_begin_arr(&w);
-    for (size_t i = 0; i < result->n; i++)
-        write_folder(&w, &result->folders[i]);
-    jw_end_arr(&w);
-    jw_end_obj(&w);
-    api_reply_json(r, 200, buf_span(out));
+    if (!is_refused(r, result))
+        api_reply_list(r, "folders", result->n, write_item, result->folders);
 }
 
 static void list_folders(struct api_req *r)

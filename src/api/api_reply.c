@@ -103,6 +103,26 @@ void api_reply_json(struct api_req *r, int status, struct span json)
     http_headers_release(&h);
 }
 
+void api_write_list(struct json_writer *w, const char *name, size_t n, api_item_fn item, const void *from)
+{
+    jw_key(w, name);
+    jw_begin_arr(w);
+    for (size_t i = 0; i < n; i++)
+        item(w, from, i);
+    jw_end_arr(w);
+}
+
+void api_reply_list(struct api_req *r, const char *name, size_t n, api_item_fn item, const void *from)
+{
+    AUTO(buf) struct buf *out = buf_new();
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    api_write_list(&w, name, n, item, from);
+    jw_end_obj(&w);
+    api_reply_json(r, 200, buf_span(out));
+}
+
 void api_reply_empty(struct api_req *r, int status)
 {
     api_reply_bytes(r, status, NULL, span_of(NULL, 0));

@@ -86,6 +86,12 @@ struct api_req {
 /* ---- answers: each ends and frees the request ---- */
 void api_reply_json(struct api_req *r, int status, struct span json);
 void api_reply_empty(struct api_req *r, int status); /* 204, 202 */
+/* Writes item i of `from`. */
+typedef void (*api_item_fn)(struct json_writer *w, const void *from, size_t i);
+/* 200 with {NAME: [n items]}. */
+void api_reply_list(struct api_req *r, const char *name, size_t n, api_item_fn item, const void *from);
+/* The same as a field of an object under way; ends nothing. */
+void api_write_list(struct json_writer *w, const char *name, size_t n, api_item_fn item, const void *from);
 /* extra may be NULL; Content-Type is among them. */
 void api_reply_bytes(struct api_req *r, int status, const struct http_headers *extra, struct span body);
 

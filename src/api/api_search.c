@@ -55,8 +55,9 @@ static void write_snippet(struct json_writer *w, struct span piece)
     jw_end_arr(w);
 }
 
-static void write_hit(struct json_writer *w, const struct search_row *row)
+static void write_hit(struct json_writer *w, const void *hits, size_t i)
 {
+    const struct search_row *row = (const struct search_row *)hits + i;
     jw_begin_obj(w);
     jwf_str(w, "conversation_id", row->conversation_id);
     jwf_str(w, "title", row->title);
@@ -79,11 +80,7 @@ static void on_found(void *arg, const struct store_result *result)
     struct json_writer w;
     jw_init(&w, out);
     jw_begin_obj(&w);
-    jw_key(&w, "hits");
-    jw_begin_arr(&w);
-    for (size_t i = 0; i < result->n; i++)
-        write_hit(&w, &result->hits[i]);
-    jw_end_arr(&w);
+    api_write_list(&w, "hits", result->n, write_hit, result->hits);
     write_place(&w, &result->next);
     jw_end_obj(&w);
     api_reply_json(r, 200, buf_span(out));
@@ -91,19 +88,11 @@ static void on_found(void *arg, const struct store_result *result)
 
 /* ---- the question ---- */
 
-static size_t count_chars(struct span s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static enum err read_query(const struct api_req *r, struct buf *q, struct err_text *why)
 {
     if (!api_query(r, "q", q) || q->len == 0)
         return err_set(why, ERR_INVALID, "\"q\" must have what to search for");
-    if (count_chars(buf_span(q)) > MAX_QUERY_CHARS)
+    if (utf8_count(buf_span(q)) > MAX_QUERY_CHARS)
         return err_set(why, ERR_INVALID, "\"q\" must have at most %d characters", MAX_QUERY_CHARS);
     /* Forms and URLSearchParams write a blank as a plus; a real plus is no part of a word either. */
     for (size_t i = 0; i < q->len; i++) {

@@ -26,19 +26,15 @@ static struct server *find_server(struct api_req *r)
     return s;
 }
 
+static void write_server(struct json_writer *w, const void *gateway, size_t i)
+{
+    gateway_write_server_json(gateway_server_at(gateway, i), w);
+}
+
 static void list_servers(struct api_req *r)
 {
-    AUTO(buf) struct buf *out = buf_new();
-    struct json_writer w;
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "servers");
-    jw_begin_arr(&w);
-    for (size_t i = 0; i < gateway_n_servers(r->api->o.gateway); i++)
-        gateway_write_server_json(gateway_server_at(r->api->o.gateway, i), &w);
-    jw_end_arr(&w);
-    jw_end_obj(&w);
-    api_reply_json(r, 200, buf_span(out));
+    const struct gateway *g = r->api->o.gateway;
+    api_reply_list(r, "servers", gateway_n_servers(g), write_server, g);
 }
 
 static void show_server(struct api_req *r)
