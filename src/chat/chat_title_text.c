@@ -152,14 +152,6 @@ static void add_plain(struct buf *out, struct span s)
     }
 }
 
-static size_t count_chars(struct span s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 /* Cuts between words if there is a blank in the second half. */
 static void add_cut(struct buf *out, struct span s)
 {
@@ -189,7 +181,7 @@ bool title_text_clean(struct span said, struct buf *out)
     } while (line.len < before.len);
     add_plain(plain, line);
     line = span_trim(buf_span(plain));
-    size_t n = count_chars(line);
+    size_t n = utf8_count(line);
     if (n > MAX_CHARS || is_absurd(line))
         return false;
     if (n > TITLE_TEXT_MAX_CHARS)
