@@ -1,8 +1,10 @@
 // Who may do what: every route against every identity, and the guards that stand before all of them.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import { parse } from 'yaml';
 import { ADMIN, Hob } from '../lib/hob.mjs';
 
 const ID = randomUUID();
@@ -17,6 +19,7 @@ const ROUTES = [
   ['POST', `/api/users/${ID}/approve`, 'admin'],
   ['POST', `/api/users/${ID}/disable`, 'admin'],
   ['GET', '/api/keys', 'user'],
+  ['POST', '/api/keys', 'user'],
   ['DELETE', `/api/keys/${ID}`, 'user'],
   ['GET', '/api/servers', 'user'],
   ['POST', '/api/servers', 'admin'],
@@ -134,6 +137,22 @@ async function statusOf(method, path, headers) {
   return { status: res.status, body, headers: res.headers };
 }
 
+test('every operation of the contract is in the table', () => {
+  const { paths } = parse(readFileSync(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
+  const known = ROUTES.map(([method, path]) => `${method} ${path.replace(ID, '{id}').split('?')[0]}`);
+  // Its trial would end the sessions; it has a test of its own below.
+  known.push('POST /api/logout');
+  const all = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((key) => ['get', 'put', 'post', 'patch', 'delete'].includes(key))
+      .map((method) => `${method.toUpperCase()} ${path}`)
+  );
+  assert.deepEqual(
+    all.filter((operation) => !known.includes(operation)),
+    []
+  );
+});
+
 describe('routes and identities', () => {
   for (const [method, path, policy] of ROUTES) {
     test(`${method} ${path.replace(ID, '{id}')} is for ${policy}`, async () => {
@@ -217,6 +236,104 @@ describe('routes and identities', () => {
     const { conversation: kept } = await (await asA('GET', `/api/conversations/${conversation}`)).json();
     assert.equal(kept.archived, false);
   });
+});
+
+test('what names something of another user finds nothing, and no list has it', async () => {
+  const { id: server } = await hob.addDemo('shared', ['--tokens-per-second', '0']);
+  await hob.startServer(server);
+  const as = (name, method, path, body) =>
+    fetch(hob.url + path, {
+      method,
+      headers: { 'content-type': 'application/json', ...who[name] },
+      body: body && JSON.stringify(body)
+    });
+  /** A conversation with a folder, an attachment and an answer. */
+  async function talk(name, word) {
+    const headers = { 'content-type': 'text/plain', ...who[name] };
+    const file = await fetch(`${hob.url}/api/attachments?name=${word}.txt`, { method: 'POST', headers, body: word });
+    const { attachment } = await file.json();
+    const { folder } = await (await as(name, 'POST', '/api/folders', { name: word })).json();
+    const body = hob.message(server, `echo ${word}`);
+    const res = await as(name, 'POST', '/api/chat/completions', body);
+    assert.equal(res.status, 200);
+    await res.text();
+    return {
+      body,
+      conversation: body.conversation_id,
+      message: body.message.id,
+      answer: res.headers.get('x-answer-id'),
+      generation: res.headers.get('x-generation-id'),
+      attachment: attachment.id,
+      folder: folder.id
+    };
+  }
+  const a = await talk('A', 'gooseberry');
+  for (const name of ['B', 'admin']) {
+    const own = await talk(name, `own${name}`);
+    const put = { conversation_id: own.conversation, content: 'x', server };
+    const send = (more) => ({ ...hob.message(server, 'x'), ...more });
+    const withPart = (p) => hob.message(server, [{ type: 'text', text: 'x' }, p]);
+    for (const [status, method, path, body] of [
+      [404, 'GET', `/api/conversations/${a.conversation}/export`],
+      [404, 'GET', `/api/conversations/${a.conversation}/export?format=markdown`],
+      [404, 'PUT', `/api/messages/${randomUUID()}`, { ...put, conversation_id: a.conversation }],
+      [404, 'PUT', `/api/messages/${randomUUID()}`, { ...put, parent_id: a.answer }],
+      [409, 'PUT', `/api/messages/${a.message}`, put],
+      [409, 'POST', `/api/messages/${own.answer}/edit`, { id: a.answer, content: 'not so' }],
+      [400, 'PATCH', `/api/conversations/${own.conversation}`, { leaf_id: a.answer }],
+      [400, 'PATCH', `/api/conversations/${own.conversation}`, { folder_id: a.folder }],
+      [404, 'POST', '/api/chat/completions', { ...a.body, mode: 'retry', instead_of: a.generation }],
+      [404, 'POST', '/api/chat/completions', { ...a.body, mode: 'continue' }],
+      [404, 'POST', '/api/chat/completions', { ...a.body, mode: 'when_ready' }],
+      [404, 'POST', '/api/chat/completions', hob.message(server, 'x', { parent_id: a.answer })],
+      [409, 'POST', '/api/chat/completions', send({ message: { ...a.body.message, parent_id: null } })],
+      [404, 'POST', '/api/chat/completions', withPart({ type: 'file', file: { id: a.attachment } })],
+      [
+        404,
+        'POST',
+        '/api/chat/completions',
+        withPart({ type: 'file', file: { id: own.attachment, original_id: a.attachment } })
+      ],
+      [
+        404,
+        'POST',
+        '/api/chat/completions',
+        withPart({ type: 'image_url', image_url: { url: `attachment:${a.attachment}` } })
+      ]
+    ]) {
+      const res = await as(name, method, path, body);
+      const text = await res.text();
+      assert.equal(res.status, status, `${name} ${method} ${path} ${JSON.stringify(body)}: ${text}`);
+      assert.ok(!text.includes('gooseberry'), text);
+    }
+    for (const path of [
+      '/api/conversations',
+      '/api/folders',
+      '/api/search?q=gooseberry',
+      `/api/search?q=gooseberry&conversation_id=${a.conversation}`,
+      '/api/export',
+      '/api/export?format=markdown',
+      `/api/conversations/${own.conversation}`
+    ]) {
+      const res = await as(name, 'GET', path);
+      const text = await res.text();
+      assert.equal(res.status, 200, path);
+      for (const secret of ['gooseberry', a.conversation, a.message, a.answer, a.folder])
+        assert.ok(!text.includes(secret), `${name} ${path} has ${secret}`);
+    }
+  }
+  const read = async (path) => (await as('key of A', 'GET', path)).json();
+  const { conversation, messages } = await read(`/api/conversations/${a.conversation}`);
+  assert.deepEqual(
+    messages.map((m) => [m.id, m.state, m.content]),
+    [
+      [a.message, 'answered', 'echo gooseberry'],
+      [a.answer, 'done', 'gooseberry']
+    ]
+  );
+  assert.deepEqual([conversation.leaf_id, conversation.folder_id], [a.answer, null]);
+  const { hits } = await read(`/api/search?q=gooseberry&conversation_id=${a.conversation}`);
+  assert.equal(hits.length, 2, 'a key of its user finds them');
 });
 
 /** A request with headers that fetch would not send. */
