@@ -252,6 +252,8 @@ describe('settings', { concurrency: 2 }, () => {
       await settingsButton(page).click();
       const panel = page.getByRole('dialog', { name: SETTINGS });
       await panel.getByText('You are a cook.').waitFor();
+      // On a phone a keyboard would come up with the first field.
+      if (options.viewport === PHONE) await until(() => isFocused(panel), 'the sheet has the focus');
       await panel.getByLabel('Temperature').fill('9');
       await panel.getByText('A number from 0 to 5').waitFor();
       await panel.getByLabel('Temperature').fill('0.3');
