@@ -99,6 +99,11 @@ static void act(struct generation *g, unsigned actions)
         generation_finish(g);
 }
 
+bool generation_is_unheard(const struct generation *g)
+{
+    return g->state == GENERATION_CONNECTING || g->state == GENERATION_PROMISED;
+}
+
 void generation_raise(struct generation *g, enum generation_event ev)
 {
     struct generation_step step = generation_step(g->state, ev);
@@ -107,6 +112,8 @@ void generation_raise(struct generation *g, enum generation_event ev)
     log_debug("chat: generation %s: %s -> %s (%s)", g->row.id, generation_state_name(g->state),
               generation_state_name(step.next), generation_event_name(ev));
     g->state = step.next;
+    if (g->row.outbox && !generation_is_unheard(g))
+        chat_outbox_moved(g->c);
     bool is_news = !str_eq(g->row.state, generation_state_name(g->state));
     xreplace(&g->row.state, generation_state_name(g->state));
     /* An end is told when it is stored: who hears of it may read it. */

@@ -9,14 +9,42 @@
 
 /* ---- waiting ---- */
 
+static bool is_mate(const struct generation *g, const struct generation *other)
+{
+    return other != g && other->row.outbox && str_eq(other->row.server_id, g->row.server_id);
+}
+
+/*
+ * One after the other goes to an engine: the next when the one before it has begun to be answered. All at once they would
+ * be in the way of whoever writes meanwhile, and the last ones would time out while they wait.
+ */
+static bool is_behind_others(const struct generation *g)
+{
+    LIST_EACH(other, &g->c->generations, struct generation, node) {
+        if (other == g)
+            break;
+        if (is_mate(g, other) && (other->state == GENERATION_QUEUED || generation_is_unheard(other)))
+            return true;
+    }
+    return false;
+}
+
+/* One hold is enough to have the engine started. */
+static bool has_mate_with_hold(const struct generation *g)
+{
+    LIST_EACH(other, &g->c->generations, struct generation, node) {
+        if (is_mate(g, other) && other->hold)
+            return true;
+    }
+    return false;
+}
+
 static void on_engine_ready(void *arg, struct server *s, const struct gateway_failure *f)
 {
-    (void)s;
+    (void)s, (void)f;
     struct generation *g = arg;
     g->hold = NULL;
-    if (!f)
-        generation_raise(g, GENERATION_EV_READY);
-    else if (!g->c->closing)
+    if (!g->c->closing)
         generation_look_at_engine(g);
 }
 
@@ -29,7 +57,8 @@ void generation_look_at_engine(struct generation *g)
         struct gateway_failure f = {.err = ERR_NOT_FOUND, .code = "server_not_found"};
         (void)err_set(&f.why, ERR_NOT_FOUND, "The server was removed");
         generation_break(g, &f, false);
-    } else if (engine_state(server_engine(s)) == ENGINE_READY) {
+    } else if (engine_state(server_engine(s)) == ENGINE_READY &&
+               (!list_is_empty(&g->sends) || !is_behind_others(g))) {
         generation_raise(g, GENERATION_EV_READY);
     }
 }
@@ -41,7 +70,7 @@ void generation_wait(struct generation *g)
     bool is_ready = s && engine_state(server_engine(s)) == ENGINE_READY;
     if (is_ready && g->n_requeues > 0)
         return; /* the timer tries again, so that there is time between */
-    if (s)
+    if (s && !has_mate_with_hold(g))
         g->hold = gateway_wait_ready(g->c->gateway, s, g->is_retry, on_engine_ready, g);
     else
         generation_look_at_engine(g);
@@ -56,6 +85,11 @@ static void look_after_outbox(void *arg)
         if (g->state == GENERATION_QUEUED)
             generation_look_at_engine(g);
     }
+}
+
+void chat_outbox_moved(struct chat *c)
+{
+    loop_timer_start(&c->outbox_next, 0);
 }
 
 /* ---- back into it ---- */
@@ -94,8 +128,7 @@ static void on_requeued(void *arg, const struct store_result *result)
 bool generation_queue_again(struct generation *g)
 {
     struct chat *c = g->c;
-    bool is_waiting = g->state == GENERATION_CONNECTING || g->state == GENERATION_PROMISED ||
-                      g->state == GENERATION_ANSWERING;
+    bool is_waiting = generation_is_unheard(g) || g->state == GENERATION_ANSWERING;
     if (!g->row.outbox || !g->is_added || !is_waiting || !g->is_retryable)
         return false;
     if (!c->closing && g->n_requeues >= MAX_REQUEUES)
@@ -119,11 +152,13 @@ void chat_open_outbox(struct chat *c)
     list_init(&c->requeues);
     loop_timer_init(&c->outbox, c->loop, look_after_outbox, c);
     loop_timer_repeat(&c->outbox, OUTBOX_MS);
+    loop_timer_init(&c->outbox_next, c->loop, look_after_outbox, c);
 }
 
 void chat_close_outbox(struct chat *c)
 {
     loop_timer_stop(&c->outbox);
+    loop_timer_stop(&c->outbox_next);
     LIST_EACH(r, &c->requeues, struct requeue, node)
         free_requeue(r);
 }

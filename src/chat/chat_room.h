@@ -29,8 +29,9 @@ struct chat {
     struct store_op *recovering;
     chat_done_fn on_recovered;
     void *recovered_arg;
-    struct loop_timer outbox; /* looks after queued generations whose engine is not coming up */
-    struct list titles;       /* that are wanted of a model */
+    struct loop_timer outbox;      /* looks after queued generations whose engine is not coming up */
+    struct loop_timer outbox_next; /* the same soon, since one has gone */
+    struct list titles;            /* that are wanted of a model */
     struct loop_timer title_look;
     struct list requeues; /* on their way back into the outbox */
     struct loop_timer compact_look;
@@ -165,6 +166,8 @@ struct generation *generation_new(struct chat *c, const struct generation_row *r
 /* Stores the row (is_new), then goes on: calls the engine, or waits in the outbox. */
 void generation_begin(struct generation *g, bool is_new);
 void generation_raise(struct generation *g, enum generation_event ev);
+/* It was sent, and the engine has not said a word yet. */
+bool generation_is_unheard(const struct generation *g);
 /* Raises BREAK with the cause. */
 void generation_break(struct generation *g, const struct gateway_failure *f, bool is_retryable);
 /* Its rows are gone, `what` was removed: ends it without a trace. May free g. */
@@ -178,8 +181,10 @@ void generation_free(struct generation *g);
 /* ---- chat_outbox.c: answers that wait for their engine ---- */
 /* QUEUED: waits, which may start the engine. */
 void generation_wait(struct generation *g);
-/* One look at an outbox entry whose hold has ended. */
+/* One look at an outbox entry whose hold has ended: it goes if the engine is ready and its turn has come. */
 void generation_look_at_engine(struct generation *g);
+/* One of the outbox is answered now, or has ended: the next one's turn may have come. */
+void chat_outbox_moved(struct chat *c);
 /* failure is set: one of the outbox without a word so far, that may be tried again, goes back into it (at the end of hob: by the
  * next start). False: it is no such one. */
 MUST_CHECK bool generation_queue_again(struct generation *g);

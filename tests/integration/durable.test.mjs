@@ -266,6 +266,25 @@ test('the outbox is listed in its conversation, keeps its order, and an entry ca
   assert.equal(unknown.status, 404);
 });
 
+test('the outbox goes one by one: who writes meanwhile does not wait behind all of it', async () => {
+  const slow = await hob.addDemo('one-slot', ['--slots', '1', '--tokens-per-second', '40', '--load-seconds', '1']);
+  const waiting = [];
+  for (let i = 0; i < 4; i++) {
+    const body = hob.message(slow.id, 'long 40', { mode: 'when_ready' });
+    assert.equal((await hob.post('/api/chat/completions', body)).status, 202);
+    waiting.push(body.conversation_id);
+  }
+  const stateOf = async (id) => (await hob.get(`/api/conversations/${id}`)).messages[1].state;
+  await until(async () => (await stateOf(waiting[0])) === 'streaming', 'the first is answered', { ms: 30000 });
+  const res = await hob.post('/api/chat/completions', hob.message(slow.id, 'echo now'));
+  assert.equal(res.status, 200);
+  await res.text();
+  assert.equal(await stateOf(waiting[0]), 'done');
+  assert.notEqual(await stateOf(waiting[3]), 'done');
+  await until(async () => (await stateOf(waiting[3])) === 'done', 'the last is answered', { ms: 30000 });
+  assert.deepEqual(await Promise.all(waiting.map(stateOf)), ['done', 'done', 'done', 'done']);
+});
+
 test('kill -9 while a tool call is streamed: what is older than a flush is there', async () => {
   const content = `deltas ${JSON.stringify([...call(0, 'a', 'f', '{"x"'), 60000])}`;
   const { id, conversation } = await begin(content);
