@@ -336,37 +336,57 @@ static enum err read_message(yyjson_val *v, struct import_row *row, struct impor
 
 /* ---- generations ---- */
 
-static enum err read_small_object(yyjson_val *v, const char *name, struct import_memory *m, char **out_json,
-                                  yyjson_val **out_value, struct err_text *why)
+/* The texts of an object, null where there is none; *w goes on in the object's copy. */
+static enum err copy_texts(struct json_writer *w, yyjson_val *from, const char *const *names, size_t n,
+                           struct err_text *why)
 {
-    enum err e = json_get_obj(v, name, false, out_value, why);
-    if (e || !*out_value)
-        return e;
-    *out_json = keep(m, value_text(*out_value));
-    return strlen(*out_json) <= MAX_SMALL_BYTES
-               ? ERR_OK
-               : err_set(why, ERR_INVALID, "\"%s\" is over %zu bytes", name, MAX_SMALL_BYTES);
+    for (size_t i = 0; i < n; i++) {
+        const char *text = NULL;
+        enum err e = json_get_str(from, names[i], false, &text, why);
+        if (e)
+            return e;
+        jwf_str(w, names[i], text);
+    }
+    return ERR_OK;
+}
+
+static enum err take_small(struct import_memory *m, const char *name, struct buf *json, char **out_json,
+                           struct err_text *why)
+{
+    if (json->len > MAX_SMALL_BYTES)
+        return err_set(why, ERR_INVALID, "\"%s\" is over %zu bytes", name, MAX_SMALL_BYTES);
+    *out_json = keep(m, buf_take_str(json));
+    return ERR_OK;
 }
 
 static enum err read_error(yyjson_val *v, struct import_row *row, struct import_memory *m,
                            struct err_text *why)
 {
+    static const char *const texts[] = {"message", "type", "param", "code"};
     yyjson_val *error = NULL;
     const char *text = NULL;
-    bool retryable;
-    enum err e = read_small_object(v, "error", m, &row->generation.error_json, &error, why);
+    bool retryable = false;
+    enum err e = json_get_obj(v, "error", false, &error, why);
     if (e || !error)
         return e;
     e = json_get_str(error, "message", true, &text, why);
     if (!e)
         e = json_get_str(error, "type", true, &text, why);
     if (!e)
-        e = json_get_str(error, "param", false, &text, why);
-    if (!e)
-        e = json_get_str(error, "code", false, &text, why);
-    return e ? e : json_get_bool(error, "retryable", true, &retryable, why);
+        e = json_get_bool(error, "retryable", true, &retryable, why);
+    if (e)
+        return e;
+    AUTO(buf) struct buf *json = buf_new();
+    struct json_writer w;
+    jw_init(&w, json);
+    jw_begin_obj(&w);
+    e = copy_texts(&w, error, texts, COUNT_OF(texts), why);
+    jwf_bool(&w, "retryable", retryable);
+    jw_end_obj(&w);
+    return e ? e : take_small(m, "error", json, &row->generation.error_json, why);
 }
 
+/* All figures are in it, as the interface promises: what the file leaves out is null. */
 static enum err read_meta(yyjson_val *v, struct import_row *row, struct import_memory *m,
                           struct err_text *why)
 {
@@ -374,18 +394,23 @@ static enum err read_meta(yyjson_val *v, struct import_row *row, struct import_m
     static const char *const numbers[] = {"prompt_tokens", "completion_tokens", "tokens_per_s",
                                           "ttft_ms",       "reasoning_ms",      "total_ms"};
     yyjson_val *meta = NULL;
-    const char *text = NULL;
-    enum err e = read_small_object(v, "meta", m, &row->generation.meta_json, &meta, why);
+    enum err e = json_get_obj(v, "meta", false, &meta, why);
     if (e || !meta)
         return e;
-    for (size_t i = 0; !e && i < COUNT_OF(texts); i++)
-        e = json_get_str(meta, texts[i], false, &text, why);
+    AUTO(buf) struct buf *json = buf_new();
+    struct json_writer w;
+    jw_init(&w, json);
+    jw_begin_obj(&w);
+    e = copy_texts(&w, meta, texts, COUNT_OF(texts), why);
     for (size_t i = 0; !e && i < COUNT_OF(numbers); i++) {
         yyjson_val *number = yyjson_obj_get(meta, numbers[i]);
+        jw_key(&w, numbers[i]);
+        jw_val(&w, number);
         if (number && !yyjson_is_null(number) && !yyjson_is_num(number))
             e = err_set(why, ERR_INVALID, "\"%s\" must be a number", numbers[i]);
     }
-    return e;
+    jw_end_obj(&w);
+    return e ? e : take_small(m, "meta", json, &row->generation.meta_json, why);
 }
 
 static enum err read_generation(yyjson_val *v, struct import_row *row, struct import_memory *m,

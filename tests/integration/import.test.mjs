@@ -164,7 +164,16 @@ describe('import', () => {
     assert.equal(messages[1].reasoning, 'hm');
     assert.deepEqual(messages[1].tool_calls, t.r.tool_calls);
     assert.deepEqual(messages[1].options, { temperature: 0.5 });
-    assert.equal(messages[1].meta.tokens_per_s, 12.5);
+    assert.deepEqual(messages[1].meta, {
+      model: 'm',
+      prompt_tokens: 3,
+      completion_tokens: null,
+      tokens_per_s: 12.5,
+      ttft_ms: null,
+      reasoning_ms: null,
+      total_ms: null,
+      finish_reason: 'stop'
+    });
     const kept = await hob.request(`/api/attachments/${t.a.id}`);
     assert.equal(sha256(Buffer.from(await kept.arrayBuffer())), t.a.sha256);
     const { hits: results } = await hob.get('/api/search?q=%22Other%20notes%22');
