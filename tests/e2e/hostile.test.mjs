@@ -1,10 +1,23 @@
 // Everything of lib/hostile.mjs, streamed into the real page: no script runs, nobody but hob is asked, the page
 // answers to clicks, and the text can be read.
 import assert from 'node:assert/strict';
+import { createHash, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { axe, closePage, input, newChat, openPage, say, shot, untilPhase } from '../lib/browser.mjs';
+import {
+  axe,
+  closePage,
+  fromUserMenu,
+  input,
+  newChat,
+  openPage,
+  railOf,
+  say,
+  shot,
+  untilPhase
+} from '../lib/browser.mjs';
 import { endOf, LARGE, NAMES, SMALL } from '../lib/hostile.mjs';
 import { stage } from '../lib/stage.mjs';
+import { conversationItem, emptyOut, generationItem, importItems, messageItem } from '../lib/talk.mjs';
 
 const ENGINE = new URL('../lib/hostile_engine.mjs', import.meta.url).pathname;
 const BATCH = 16;
@@ -44,7 +57,10 @@ async function assertUnharmed(page) {
     pwned: window.pwned ?? null,
     violations: window.violations,
     bad: [
-      ...document.querySelectorAll('[data-role=assistant] :is(script, iframe, object, embed, form, style, link)')
+      ...document.querySelectorAll('[data-role=assistant] :is(script, iframe, object, embed, form, style, link)'),
+      ...[...document.querySelectorAll('body *')].filter((el) =>
+        el.getAttributeNames().some((name) => name.startsWith('on'))
+      )
     ].map((el) => el.outerHTML),
     links: [...document.querySelectorAll('[data-markdown] a')]
       .filter(
@@ -120,33 +136,94 @@ test('long ones: the page stays at hand', { timeout: 240_000 }, async () => {
   await closePage(page);
 });
 
-test('names of conversations, files and folders', async () => {
-  const ids = [];
-  for (const name of NAMES) {
-    const res = await hob.request(`/api/attachments?name=${encodeURIComponent(name)}`, {
-      method: 'POST',
-      headers: { 'content-type': 'text/plain' },
-      body: `text of ${name}`
-    });
-    assert.equal(res.status, 201, await res.clone().text());
-    const { attachment } = await res.json();
-    const content = [
-      { type: 'text', text: 'small 0 1' },
-      { type: 'file', file: { id: attachment.id, name: attachment.name } }
-    ];
-    const body = hob.message(server.id, content);
-    await (await hob.post('/api/chat/completions', body)).text();
-    ids.push(body.conversation_id);
-    assert.equal((await hob.send('PATCH', `/api/conversations/${body.conversation_id}`, { title: name })).status, 200);
-    assert.ok((await hob.post('/api/folders', { name })).status < 300);
-  }
+/** An export in which everything that has a name, or comes from a model, has this one. */
+function talkOf(name, n) {
+  const folder = { type: 'folder', id: randomUUID(), name: `${name} ${n}`, created_at: 1 };
+  const data = Buffer.from(`text of ${name}`);
+  const file = { type: 'attachment', id: randomUUID(), name, mime: 'text/plain', created_at: 1 };
+  Object.assign(file, { data: data.toString('base64'), sha256: createHash('sha256').update(data).digest('hex') });
+  const talk = conversationItem({ title: `${name} needle`, folder_id: folder.id, system_prompt: name });
+  const question = messageItem(talk, null, [
+    { type: 'text', text: `${name} needle` },
+    { type: 'file', file: { id: file.id, name } }
+  ]);
+  const calls = [{ id: name, type: 'function', function: { name, arguments: name } }];
+  const answer = messageItem(talk, question, name, { reasoning: name, tool_calls: calls });
+  const how = generationItem(question, answer, {
+    state: 'interrupted',
+    options: { stop: [name] },
+    error: { message: name, type: name, code: name, retryable: false },
+    meta: { model: name, finish_reason: name, reasoning_ms: 1200 }
+  });
+  return [folder, file, talk, question, answer, how];
+}
+
+test('names and all else of an import, wherever the page shows them', { timeout: 120_000 }, async () => {
+  await emptyOut(hob);
+  await hob.send('PATCH', `/api/servers/${server.id}`, { name: NAMES[0], system_prompt: NAMES[1] });
+  const items = NAMES.map(talkOf);
+  await importItems(hob, items.flat());
   const page = await guardedPage();
-  for (const [n, id] of ids.entries()) {
-    await page.goto(`${hob.url}/chat/${id}`);
-    await page.locator('[data-role=user]').getByText('small 0 1').waitFor();
-    assert.equal(await page.title(), `${NAMES[n]} · hob`);
+  await page.goto(`${hob.url}/chat`);
+  const rail = await railOf(page);
+  const row = (name) => rail.locator('a[data-row]').filter({ hasText: name });
+  for (const [n, [folder, file, talk]] of items.entries()) {
+    await rail.getByRole('button', { name: `Actions for folder ${folder.name}`, exact: true }).waitFor();
+    await row(talk.title).click();
+    await page.waitForURL(`**/chat/${talk.id}`);
+    const question = page.locator('[data-role=user]');
+    await question.getByText(NAMES[n]).first().waitFor();
+    await question.getByRole('link', { name: file.name }).waitFor();
+    assert.equal(await page.title(), `${talk.title} · hob`);
+    await page.locator('[data-reasoning] summary').click();
+    await page.locator('[data-tool-calls] summary').click();
+    await page.getByRole('region', { name: 'Arguments of' }).waitFor();
+    await page.getByRole('button', { name: 'Details', exact: true }).click();
+    await page.getByLabel('Details of the answer').getByText(NAMES[n]).first().waitFor();
     await assertUnharmed(page);
+    if (n === 0) await shot(page, 'hostile-names');
+    await page.keyboard.press('Escape');
   }
-  await shot(page, 'hostile-names');
+  // While the answer is there, the browser's own settings of the conversation name server and prompt.
+  await page.getByRole('button', { name: 'Settings of this conversation' }).click();
+  await page.getByRole('dialog').getByText(NAMES[1]).waitFor();
+  await page.keyboard.press('Escape');
+
+  const field = rail.getByRole('combobox', { name: 'Search conversations' });
+  await field.fill('needle');
+  await rail.locator('[role=option] mark').nth(5).waitFor();
+  await assertUnharmed(page);
+  await shot(page, 'hostile-search');
+  await field.press('Escape');
+  await page.keyboard.press('Control+k');
+  const palette = page.getByRole('dialog', { name: 'Command palette' });
+  await palette.getByRole('combobox').fill('needle');
+  await palette.locator('[role=option] mark').nth(2).waitFor();
+  await assertUnharmed(page);
+  await page.keyboard.press('Escape');
+
+  const [first, second, third] = items.map(([, , talk]) => talk);
+  await row(first.title).hover();
+  await rail.getByRole('button', { name: `Actions for ${first.title}`, exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Move to folder' }).click();
+  await page.getByRole('menuitem', { name: items[6][0].name, exact: true }).waitFor();
+  await assertUnharmed(page);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await row(third.title).focus();
+  await page.keyboard.press('Delete');
+  await rail.getByText(`Deleted "${third.title}"`).waitFor();
+  await hob.send('PATCH', `/api/conversations/${second.id}`, { archived: true });
+  await page.goto(`${hob.url}/archive`);
+  await page.getByRole('button', { name: `Delete ${second.title}`, exact: true }).waitFor();
+  await assertUnharmed(page);
+
+  await fromUserMenu(page, 'Export and import');
+  const dialog = page.getByRole('dialog', { name: 'Export and import' });
+  const bad = { name: NAMES[0], mimeType: 'application/json', buffer: Buffer.from(`{"${NAMES[1]}":0}`) };
+  await dialog.locator('input[type=file]').setInputFiles(bad);
+  await dialog.getByRole('alert').getByText(`${NAMES[0]} could not be imported`).waitFor();
+  await assertUnharmed(page);
+  assert.match(page.errors.pop() ?? '', /status of 400/);
   await closePage(page);
 });
