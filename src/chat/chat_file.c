@@ -1,12 +1,26 @@
 /* Which files a message may have. */
 #include "chat/chat.h"
 
+#define MAX_TYPE_BYTES 127
 #define PDF_HEAD_BYTES 1024 /* readers look for the mark that far: some programs write something before it */
 
 static bool is_image(struct span mime)
 {
     return span_is(mime, "image/png") || span_is(mime, "image/jpeg") || span_is(mime, "image/webp") ||
            span_is(mime, "image/gif");
+}
+
+/* type "/" subtype, as tokens (RFC 6838 4.2). */
+static bool is_type(struct span mime)
+{
+    for (size_t i = 0; i < mime.len; i++) {
+        char c = mime.p[i];
+        bool is_token = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                        (c && strchr("!#$&^_.+-/", c));
+        if (!is_token)
+            return false;
+    }
+    return mime.len <= MAX_TYPE_BYTES;
 }
 
 static bool is_text(struct span mime)
@@ -18,7 +32,7 @@ static bool is_text(struct span mime)
         if (span_is(mime, others[i]))
             return true;
     }
-    return span_starts(mime, "text/");
+    return span_starts(mime, "text/") && is_type(mime);
 }
 
 static bool has_pdf_mark(struct span bytes)
@@ -40,6 +54,8 @@ enum err chat_check_file(struct span mime, struct span bytes, struct err_text *w
 {
     if (bytes.len == 0)
         return err_set(why, ERR_INVALID, "The file is empty.");
+    if (!is_type(mime))
+        return err_set(why, ERR_UNSUPPORTED, "The file has no valid type.");
     switch (chat_file_kind_of(mime)) {
     case CHAT_FILE_IMAGE: return ERR_OK;
     case CHAT_FILE_PDF:

@@ -216,20 +216,6 @@ static void add_file_text(struct buf *text, const struct prompt_file *file, cons
         buf_add_char(text, '`');
 }
 
-static bool is_text_type(const char *mime)
-{
-    static const char *const types[] = {"application/json", "application/xml",       "application/javascript",
-                                        "application/yaml", "application/x-yaml",    "application/toml",
-                                        "application/sql",  "application/x-sh",      "application/x-ndjson",
-                                        "application/csv",  "application/typescript"};
-    struct span rest, type = span_trim(span_cut(span_str(mime), ';', &rest));
-    for (size_t i = 0; i < COUNT_OF(types); i++) {
-        if (span_is_ci(type, types[i]))
-            return true;
-    }
-    return span_starts(type, "text/") || span_ends(type, "+json") || span_ends(type, "+xml");
-}
-
 static void flush_text(struct prompt_writer *pw)
 {
     if (pw->text.len == 0)
@@ -264,12 +250,6 @@ static void write_image(struct prompt_writer *pw, const char *url, const struct 
     jw_end_obj(&pw->w);
 }
 
-static bool is_image_type(const char *mime)
-{
-    return str_eq(mime, "image/png") || str_eq(mime, "image/jpeg") || str_eq(mime, "image/webp") ||
-           str_eq(mime, "image/gif");
-}
-
 static enum err write_part(struct prompt_writer *pw, const struct part *part)
 {
     if (part->kind == PART_TEXT) {
@@ -279,9 +259,10 @@ static enum err write_part(struct prompt_writer *pw, const struct part *part)
     const struct prompt_file *file = part->id ? find_file(pw->p, part->id) : NULL;
     if (part->id && !file)
         return err_set(pw->why, ERR_NOT_FOUND, "An attachment of the conversation is not there any more");
-    if (file && !is_image_type(file->mime) && (part->kind == PART_IMAGE || !is_text_type(file->mime)))
+    enum chat_file_kind kind = file ? chat_file_kind_of(span_str(file->mime)) : CHAT_FILE_IMAGE;
+    if (kind != CHAT_FILE_IMAGE && (part->kind == PART_IMAGE || kind != CHAT_FILE_TEXT))
         return err_set(pw->why, ERR_INVALID, "A model cannot read %.100s (%.100s)", file->name, file->mime);
-    if (file && part->kind == PART_FILE && !is_image_type(file->mime))
+    if (kind == CHAT_FILE_TEXT)
         add_file_text(&pw->text, file, part->name);
     else
         write_image(pw, part->text, file);
@@ -295,7 +276,7 @@ static bool has_image(const struct prompt *p, yyjson_val *parts)
     yyjson_arr_foreach(parts, i, n, item) {
         struct part part = read_part(item);
         const struct prompt_file *file = part.id ? find_file(p, part.id) : NULL;
-        if (part.kind == PART_IMAGE || (file && is_image_type(file->mime)))
+        if (part.kind == PART_IMAGE || (file && chat_file_kind_of(span_str(file->mime)) == CHAT_FILE_IMAGE))
             return true;
     }
     return false;

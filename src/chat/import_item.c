@@ -11,7 +11,6 @@
 #define MAX_FOLDER_NAME 100 /* characters */
 #define MAX_TITLE       200 /* characters */
 #define MAX_SMALL_BYTES ((size_t)64 << 10)
-#define MAX_MIME_BYTES  127
 
 struct import_memory {
     yyjson_doc *doc;
@@ -138,18 +137,6 @@ static enum err read_folder(yyjson_val *v, struct import_row *row, struct err_te
     return e ? e : get_time(v, "created_at", true, &row->folder.created_at, why);
 }
 
-static bool is_mime(struct span mime)
-{
-    for (size_t i = 0; i < mime.len; i++) {
-        char c = mime.p[i];
-        bool is_token = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                        strchr("!#$&^_.+-/", c) != NULL;
-        if (!is_token)
-            return false;
-    }
-    return mime.len <= MAX_MIME_BYTES;
-}
-
 static enum err read_data(yyjson_val *v, struct import_memory *m, struct err_text *why)
 {
     const char *data = NULL;
@@ -187,8 +174,6 @@ static enum err read_attachment(yyjson_val *v, struct import_row *row, struct im
         e = err_set(why, ERR_INVALID, "\"name\" must have 1 to %d bytes", FILE_NAME_MAX_BYTES);
     if (!e)
         e = get_str(v, "mime", true, &a->mime, why);
-    if (!e && !is_mime(span_str(a->mime)))
-        e = err_set(why, ERR_INVALID, "\"mime\" is no type of a file");
     if (!e)
         e = get_str(v, "sha256", true, &a->sha256, why);
     if (!e)

@@ -46,6 +46,12 @@ test('a PDF is taken for what it is, and comes back as a download that may do no
   assert.equal(hidden.status, 400);
 });
 
+test('a type that an import would refuse is refused', async () => {
+  for (const type of ['text/a b', `text/${'x'.repeat(200)}`, 'text/ä', 'application/x-msdownload'])
+    assert.equal((await post('a.txt', encodeURI(type).replace('%20', ' '), 'x')).status, 415, type);
+  assert.equal((await post('a.txt', 'text/x-c++src', 'x')).status, 201);
+});
+
 test('names are stored clean and travel whole', async () => {
   const cases = [
     ['plan.txt', 'plan.txt'],

@@ -316,7 +316,7 @@ const BAD = [
   ['base64 that is none', [{ ...A, data: '$$$$' }], /not valid base64/],
   ['another hash', [{ ...A, data: Buffer.from('other').toString('base64') }], /damaged/],
   ['an executable', [attachment('x', { mime: 'application/x-msdownload' })], /takes images/],
-  ['a type with a line end', [attachment('x', { mime: 'text/a\r\nb' })], /"mime" is no type/],
+  ['a type with a line end', [attachment('x', { mime: 'text/a\r\nb' })], /no valid type/],
   ['a PDF that is none', [attachment('x', { mime: 'application/pdf' })], /no PDF/],
   ['an empty file', [attachment('')], /empty/],
   ['a conversation twice', [...OK, C], /conversation is there twice/],
