@@ -55,7 +55,8 @@ static void on_engines_stopped(void *arg)
     if (a->is_over)
         return;
     a->is_over = true;
-    api_close(a->api);
+    if (a->api)
+        api_close(a->api);
     http_server_close(TAKE(a->server));
     loop_stop(a->loop);
 }
@@ -76,13 +77,23 @@ static void stop_engines_when_idle(void *arg)
         gateway_kill(a->gateway);
 }
 
+/* During the start nobody waits for an answer, but engines that start with hob may be there already. */
+static void end_early(struct app *a)
+{
+    if (a->is_stopping)
+        return;
+    a->is_stopping = true;
+    gateway_shutdown(a->gateway, on_engines_stopped, a);
+    gateway_kill(a->gateway);
+}
+
 static void begin_end(void *arg)
 {
     struct app *a = arg;
     if (a->is_over)
         return;
-    if (!a->server) { /* still starting */
-        loop_stop(a->loop);
+    if (!a->server) {
+        end_early(a);
         return;
     }
     if (a->is_stopping) {
@@ -104,7 +115,7 @@ static void give_up(struct app *a, const char *what, const struct err_text *why)
 {
     fprintf(stderr, "hob: %s: %s\n", what, why->text);
     a->exit_status = 1;
-    loop_stop(a->loop);
+    end_early(a);
 }
 
 /* ---- the start, step by step ---- */
@@ -154,6 +165,8 @@ static enum err listen_all(struct app *a, struct err_text *why)
 static void open_doors(struct app *a)
 {
     struct err_text why = {0};
+    if (a->is_stopping)
+        return;
     const struct api_options o = {
         .loop = a->loop,
         .store = a->store,

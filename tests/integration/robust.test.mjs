@@ -28,15 +28,19 @@ async function addUser(hob, name) {
   return { id, headers: { cookie: res.headers.getSetCookie()[0].split(';')[0] } };
 }
 
-test('a port that is taken is said at once, and nothing is left', async () => {
+test('a port that is taken is said at once, and nothing is left, no engine that started meanwhile either', async () => {
   const hob = await Hob.start();
   const dir = await mkdtemp(join(tmpdir(), 'hob-'));
+  const first = await Hob.start({ dir });
+  await first.addDemo('auto', ['--load-seconds', '60'], { autostart: true });
+  await first.terminate();
   const args = ['serve', '--listen', `127.0.0.1:${hob.port}`, '--data', dir];
   const { code, err } = await new Promise((resolve) => {
     execFile(PROGRAM, args, { timeout: 5000 }, (e, out, text) => resolve({ code: e?.code, err: text }));
   });
   assert.equal(code, 1, err);
   assert.match(err, /cannot listen on 127\.0\.0\.1 port \d+/);
+  assert.doesNotMatch(err, /Sanitizer|Assertion|still open/);
   await rm(dir, { recursive: true });
   await hob.stop();
 });
