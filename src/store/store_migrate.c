@@ -48,10 +48,12 @@ enum err store_migrate(struct db *db, struct err_text *why)
             (long long)version, n_known);
     /* Migrations may rebuild tables, which references would hinder. */
     for (size_t i = (size_t)version; i < n_known; i++) {
+        if (version > 0) /* whoever has many messages waits for it, once */
+            log_info("store: an older database, bringing it to schema %zu (%s)", i + 1,
+                     store_migrations[i].name);
         enum err e = apply(db, i, why);
         if (e != ERR_OK)
             return e;
-        log_debug("store: schema %zu (%s)", i + 1, store_migrations[i].name);
     }
     if (sqlite3_exec(db->sql, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) != SQLITE_OK)
         return err_set(why, db_fail_sqlite(db), "%s", db->why.text);
