@@ -56,8 +56,7 @@ static enum err run_generation_long(struct db *db, struct store_op *op)
                                 "i", in->before);
     if (!db_next(db, st))
         return ERR_OK;
-    op->result.generation = arena_alloc(&op->rows, sizeof(struct generation_row));
-    row_generation(op, st, op->result.generation);
+    row_one_generation(op, st);
     db_end(st);
     add_texts(db, op, op->result.generation->id);
     return ERR_OK;

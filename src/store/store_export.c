@@ -22,19 +22,11 @@ static struct store_op *new_op(struct store *s, store_run_fn run, const char *us
 static enum err run_folders(struct db *db, struct store_op *op)
 {
     const struct export_in *in = op->in;
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT id, user_id, name, created_at FROM folders WHERE user_id = ?1 AND "
-                                "import_id IS NULL AND (?2 IS NULL OR id = ?2) ORDER BY rowid",
-                                "tt", in->user_id, in->id);
-    while (db_next(db, st)) {
-        struct folder_row *row = store_op_row(op, sizeof(*row));
-        *row = (struct folder_row){
-            .id = row_text(op, st, 0),
-            .user_id = row_text(op, st, 1),
-            .name = row_text(op, st, 2),
-            .created_at = sqlite3_column_int64(st, 3),
-        };
-    }
+    add_folders(db, op,
+                db_query(db,
+                         "SELECT " FOLDER_COLUMNS " FROM folders f WHERE f.user_id = ?1 AND " FOLDER_IS_SHOWN
+                         "AND (?2 IS NULL OR f.id = ?2) ORDER BY f.rowid",
+                         "tt", in->user_id, in->id));
     return ERR_OK;
 }
 

@@ -1,30 +1,14 @@
 /* Table folders. */
 #include "store/store_row.h"
 
-#define FOLDER_COLUMNS  "f.id, f.user_id, f.name, f.created_at"
-#define FOLDER_IS_SHOWN "f.import_id IS NULL " /* not of an import under way */
-
-static void add_rows(struct db *db, struct store_op *op, sqlite3_stmt *st)
-{
-    while (db_next(db, st)) {
-        struct folder_row *row = store_op_row(op, sizeof(*row));
-        *row = (struct folder_row){
-            .id = row_text(op, st, 0),
-            .user_id = row_text(op, st, 1),
-            .name = row_text(op, st, 2),
-            .created_at = sqlite3_column_int64(st, 3),
-        };
-    }
-}
-
 static void load_folder(struct db *db, struct store_op *op)
 {
     const struct folder_row *in = op->in;
-    add_rows(db, op,
-             db_query(db,
-                      "SELECT " FOLDER_COLUMNS
-                      " FROM folders f WHERE f.id = ? AND f.user_id = ? AND " FOLDER_IS_SHOWN,
-                      "tt", in->id, in->user_id));
+    add_folders(db, op,
+                db_query(db,
+                         "SELECT " FOLDER_COLUMNS
+                         " FROM folders f WHERE f.id = ? AND f.user_id = ? AND " FOLDER_IS_SHOWN,
+                         "tt", in->id, in->user_id));
     if (db->err == ERR_OK && op->result.n == 0)
         db_fail(db, ERR_NOT_FOUND, "There is no such folder");
 }
@@ -45,11 +29,11 @@ static struct store_op *new_op(struct store *s, enum store_op_kind kind, store_r
 static enum err run_list(struct db *db, struct store_op *op)
 {
     const struct folder_row *in = op->in;
-    add_rows(db, op,
-             db_query(db,
-                      "SELECT " FOLDER_COLUMNS " FROM folders f WHERE f.user_id = ? AND " FOLDER_IS_SHOWN
-                      "ORDER BY f.name",
-                      "t", in->user_id));
+    add_folders(db, op,
+                db_query(db,
+                         "SELECT " FOLDER_COLUMNS " FROM folders f WHERE f.user_id = ? AND " FOLDER_IS_SHOWN
+                         "ORDER BY f.name",
+                         "t", in->user_id));
     return ERR_OK;
 }
 

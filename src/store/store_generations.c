@@ -57,8 +57,7 @@ static enum err run_generation_add(struct db *db, struct store_op *op)
         db, "SELECT " GENERATION_COLUMNS " FROM generations g WHERE g.message_id = ? AND g.finished_at = 0",
         "t", row->message_id);
     if (db_next(db, st)) {
-        op->result.generation = arena_alloc(&op->rows, sizeof(struct generation_row));
-        row_generation(op, st, op->result.generation);
+        row_one_generation(op, st);
         db_end(st);
         return db_fail(db, ERR_EXISTS, "The message is being answered already");
     }

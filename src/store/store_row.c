@@ -69,6 +69,25 @@ void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row
     };
 }
 
+void row_one_generation(struct store_op *op, sqlite3_stmt *st)
+{
+    op->result.generation = arena_alloc(&op->rows, sizeof(struct generation_row));
+    row_generation(op, st, op->result.generation);
+}
+
+void add_folders(struct db *db, struct store_op *op, sqlite3_stmt *st)
+{
+    while (db_next(db, st)) {
+        struct folder_row *row = store_op_row(op, sizeof(*row));
+        *row = (struct folder_row){
+            .id = row_text(op, st, 0),
+            .user_id = row_text(op, st, 1),
+            .name = row_text(op, st, 2),
+            .created_at = sqlite3_column_int64(st, 3),
+        };
+    }
+}
+
 void row_attachment(struct store_op *op, sqlite3_stmt *st, struct attachment_row *out)
 {
     *out = (struct attachment_row){
@@ -122,8 +141,7 @@ void load_generation(struct db *db, struct store_op *op, const char *id)
                                 "WHERE g.id = ? AND " CONVERSATION_IS_SHOWN,
                                 "t", id);
     if (db_next(db, st)) {
-        op->result.generation = arena_alloc(&op->rows, sizeof(struct generation_row));
-        row_generation(op, st, op->result.generation);
+        row_one_generation(op, st);
         db_end(st);
     } else {
         db_fail(db, ERR_NOT_FOUND, "No such generation");

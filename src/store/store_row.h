@@ -26,6 +26,8 @@ char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 #define MESSAGE_NEWEST_GENERATION                                                                  \
     "ON g.seq = iif(m.role = 'user', (SELECT max(seq) FROM generations WHERE message_id = m.id), " \
     "(SELECT max(seq) FROM generations WHERE answer_id = m.id)) "
+#define FOLDER_COLUMNS  "f.id, f.user_id, f.name, f.created_at"
+#define FOLDER_IS_SHOWN "f.import_id IS NULL " /* not of an import under way */
 #define GENERATION_COLUMNS                                                                                  \
     "g.id, g.conversation_id, g.message_id, g.answer_id, g.server_id, g.user_id, g.state, g.options_json, " \
     "g.error_json, g.meta_json, g.continues, g.created_at, g.finished_at, g.outbox"
@@ -33,8 +35,12 @@ char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 void row_conversation(struct store_op *op, sqlite3_stmt *st, struct conversation_row *out);
 void row_message(struct store_op *op, sqlite3_stmt *st, struct message_row *out);
 void row_generation(struct store_op *op, sqlite3_stmt *st, struct generation_row *out);
-/* Columns id, user_id, name, mime, sha256, created_at, bytes. */
+/* The same, into result.generation. */
+void row_one_generation(struct store_op *op, sqlite3_stmt *st);
+/* Columns id, user_id, name, mime, sha256, created_at, length(bytes), bytes. */
 void row_attachment(struct store_op *op, sqlite3_stmt *st, struct attachment_row *out);
+/* All rows of a query for FOLDER_COLUMNS go into the result. */
+void add_folders(struct db *db, struct store_op *op, sqlite3_stmt *st);
 
 /* Puts the conversation into the result. Fails with ERR_NOT_FOUND when there is none or somebody else owns it. */
 void load_conversation(struct db *db, struct store_op *op, const char *user_id, const char *id);
