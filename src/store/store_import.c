@@ -171,6 +171,19 @@ static const char *find_server(struct db *db, struct store_op *op, const char *i
 
 /* ---- the five kinds of rows ---- */
 
+/* Folders that the user has already become one with theirs at the end, and so do not count. */
+static void check_folders(struct db *db, const struct store_import *im, const struct folder_row *row)
+{
+    if (!db_has(db, "SELECT 1 FROM folders WHERE user_id = ? AND name = ? AND import_id IS NULL", "tt",
+                im->user_id, row->name) &&
+        db_has(db,
+               "SELECT 1 FROM folders f WHERE user_id = ?1 AND (import_id IS NULL OR NOT EXISTS "
+               "(SELECT 1 FROM folders o WHERE o.user_id = ?1 AND o.name = substr(f.name, ?2) "
+               "AND o.import_id IS NULL)) LIMIT 1 OFFSET ?3",
+               "tii", im->user_id, (int64_t)UUID_LEN + 1, (int64_t)STORE_MAX_FOLDERS - 1))
+        db_fail(db, ERR_INVALID, "These are more than %d folders.", STORE_MAX_FOLDERS);
+}
+
 static void add_folder(struct db *db, struct store_import *im, const struct folder_row *row)
 {
     if (map_get_str(im->folders, row->id)) {
@@ -180,9 +193,7 @@ static void add_folder(struct db *db, struct store_import *im, const struct fold
     struct new_id id = same_id(row->id);
     if (db_has(db, "SELECT 1 FROM folders WHERE id = ?", "t", id.text))
         id = derived_id(im, im->id, row->id);
-    if (db_has(db, "SELECT 1 FROM folders WHERE user_id = ? LIMIT 1 OFFSET ?", "ti", im->user_id,
-               (int64_t)STORE_MAX_FOLDERS - 1))
-        db_fail(db, ERR_INVALID, "These are more than %d folders.", STORE_MAX_FOLDERS);
+    check_folders(db, im, row);
     /* Until the end it goes by a name that nobody can give: the user may make one of the same name meanwhile. */
     AUTO(mem) char *name = xasprintf("%s%s", im->id, row->name);
     if (db_has(db, "SELECT 1 FROM folders WHERE user_id = ? AND name = ?", "tt", im->user_id, name)) {

@@ -200,6 +200,34 @@ static void somebody_elses_ids_become_others_and_always_the_same(void **state)
     EXPECT(ERR_NOT_FOUND, f, NULL, store_conversation_read, "bob", "c1");
 }
 
+static enum err import_folders(struct fixture *f, int from, int n)
+{
+    AUTO(mem) struct import_row *rows = xcalloc((size_t)n, sizeof *rows);
+    AUTO(mem) char(*ids)[16] = xcalloc((size_t)n, sizeof *ids);
+    struct store_import *im = store_import_new("ann");
+    for (int i = 0; i < n; i++) {
+        snprintf(ids[i], sizeof ids[i], "f%d", from + i);
+        rows[i] = (struct import_row){.kind = IMPORT_FOLDER,
+                                      .folder = {.id = ids[i], .name = ids[i], .created_at = 1}};
+    }
+    struct answer a = ASK(f, NULL, store_import_add, im, rows, (size_t)n);
+    if (!a.err)
+        OK(f, NULL, store_import_finish, im);
+    store_import_free(im);
+    return a.err;
+}
+
+static void folders_that_are_there_already_count_once(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    assert_int_equal(import_folders(f, 0, STORE_MAX_FOLDERS - 1), ERR_OK);
+    assert_int_equal(import_folders(f, 0, STORE_MAX_FOLDERS - 1), ERR_OK);   /* the same file again */
+    assert_int_equal(import_folders(f, 10, STORE_MAX_FOLDERS - 10), ERR_OK); /* and one more */
+    assert_int_equal(ASK(f, NULL, store_folders_list, "ann").n, STORE_MAX_FOLDERS);
+    assert_int_equal(import_folders(f, STORE_MAX_FOLDERS - 1, 2), ERR_INVALID);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -209,6 +237,7 @@ int main(void)
         TEST(a_file_uploaded_meanwhile_outlives_the_import),
         TEST(a_fault_names_its_place_and_adds_nothing_of_its_batch),
         TEST(a_full_disk_ends_it_and_leaves_nothing),
+        TEST(folders_that_are_there_already_count_once),
         TEST(somebody_elses_ids_become_others_and_always_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
