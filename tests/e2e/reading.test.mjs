@@ -1,6 +1,6 @@
 // Reading and handling the chat: scrolling, focus, answers tried again, themes, the phone.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   answer,
   axe,
@@ -20,7 +20,7 @@ import {
 } from '../lib/browser.mjs';
 import { until } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
-import { importTalk } from '../lib/talk.mjs';
+import { conversationItem, generationItem, importItems, importTalk, messageItem } from '../lib/talk.mjs';
 
 const { hob, browser } = await stage();
 const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
@@ -296,6 +296,137 @@ test('in 1,000 messages: a link leads far up and marks its message, and the keys
     'the last answer is in view'
   );
   await closePage(page);
+});
+
+describe('an answer with everything', { concurrency: 2 }, () => {
+  const LINES = Array.from({ length: 60 }, (_, n) => `const line${n} = ${n};`).join('\n');
+  const cells = (text) => `|${` ${text} |`.repeat(14)}`;
+  const ANSWER = [
+    'The root of $x^2 = 2$ is',
+    '$$\\sqrt{2} \\approx 1.41$$',
+    `${cells('Column')}\n${cells('---')}\n${cells('word')}`,
+    `\`\`\`python\nprint("${'wide '.repeat(60)}")\n\`\`\``,
+    `\`\`\`js\n${LINES}\n\`\`\``,
+    '- [x] done\n- [ ] ~~not~~ yet'
+  ].join('\n\n');
+
+  let id;
+  before(async () => {
+    const talk = conversationItem({ title: 'Everything' });
+    const question = messageItem(talk, null, 'show me all');
+    const call = { name: 'get_weather', arguments: '{"city":"Oslo"}' };
+    const answer = messageItem(talk, question, ANSWER, {
+      server_id: fast.id,
+      reasoning: 'First the root.',
+      tool_calls: [{ id: 'a', type: 'function', function: call }]
+    });
+    const meta = { model: 'Tester 7B', completion_tokens: 212, tokens_per_s: 48.2, ttft_ms: 412, reasoning_ms: 12_300 };
+    const how = generationItem(question, answer, {
+      options: { temperature: 0.5 },
+      meta: { ...meta, finish_reason: 'length' }
+    });
+    await importItems(hob, [talk, question, answer, how]);
+    ({ id } = talk);
+  });
+  const overflow = (locator) => locator.evaluate((el) => el.scrollWidth - el.clientWidth);
+
+  for (const [name, viewport] of [
+    ['desktop', undefined],
+    ['phone', PHONE]
+  ])
+    test(`shows formulas, tables and code that scroll, thoughts, tools and its details (${name})`, async () => {
+      const page = await openPage(browser, hob, { viewport });
+      await page.goto(`${hob.url}/chat/${id}`);
+      const text = page.locator('[data-role=assistant]');
+      await text.locator('.katex-display').waitFor();
+      await until(() => page.evaluate(() => document.fonts.check('16px KaTeX_Main')), 'the font of formulas');
+      assert.equal(await text.locator('.katex').count(), 2);
+      assert.ok((await overflow(text.locator('.table-scroll'))) > 50, 'the table scrolls');
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), page.viewportSize().width);
+      assert.equal(await text.getByRole('listitem').getByRole('img').count(), 2);
+
+      const wide = text.locator('.code-block', { hasText: 'python' });
+      const code = wide.getByRole('region', { name: 'python code' });
+      assert.ok((await overflow(code)) > 50, 'code scrolls');
+      await wide.getByRole('button', { name: 'Wrap' }).click();
+      assert.equal(await overflow(code), 0, 'or wraps');
+      await page.reload();
+      await text.locator('.hljs-string').first().waitFor();
+      assert.equal(await overflow(code), 0, 'what was chosen is kept');
+      const long = text.locator('.code-block', { hasText: 'line0' });
+      assert.equal(await long.getByText('line59').count(), 0, 'long code is folded');
+      await long.getByRole('button', { name: 'Copy' }).click();
+      assert.equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), LINES);
+      await long.getByRole('button', { name: 'Show all 60 lines' }).click();
+      await long.getByText('line59').waitFor();
+      await long.getByRole('button', { name: 'Show the first 40 lines' }).click();
+      await long.getByText('line59').waitFor({ state: 'detached' });
+
+      await text.getByText('Thought for 12 s').click();
+      await text.getByText('First the root.').waitFor();
+      await text.getByText('get_weather').click();
+      const given = text.getByRole('region', { name: 'Arguments of get_weather' });
+      assert.deepEqual(JSON.parse(await given.innerText()), { city: 'Oslo' });
+      await text.getByText('212 tokens · cut off at the length limit').waitFor();
+      const button = text.getByRole('button', { name: 'Details' });
+      await button.focus();
+      await page.keyboard.press('Enter');
+      const details = page.getByLabel('Details of the answer');
+      const rows = await details.evaluate((el) =>
+        Object.fromEntries([...el.querySelectorAll('dt')].map((dt) => [dt.innerText, dt.nextElementSibling.innerText]))
+      );
+      const { Begun, Finish, ...rest } = rows;
+      assert.ok(Begun && Finish.startsWith('length: '), `${Begun}, ${Finish}`);
+      assert.deepEqual(rest, {
+        Model: 'Tester 7B',
+        Server: 'fast',
+        Answer: '212 tokens',
+        Speed: '48 tok/s',
+        'First token': 'after 0.4 s',
+        Reasoning: '12 s',
+        Temperature: '0.5'
+      });
+      const { x, y, width, height } = await details.boundingBox();
+      const screen = page.viewportSize();
+      assert.ok(x >= 0 && y >= 0 && x + width <= screen.width && y + height <= screen.height, 'it is on the screen');
+      await axe(page, `everything-${name}`);
+      await page.keyboard.press('Escape');
+      await details.waitFor({ state: 'detached' });
+      assert.ok(await isFocused(button), 'the focus is back');
+      await page.getByRole('region', { name: 'Conversation' }).evaluate((el) => (el.scrollTop = 0));
+      await axe(page, `everything-top-${name}`);
+      await closePage(page);
+    });
+
+  test('thoughts and tool calls are told apart as they come, whatever the pieces', async () => {
+    const engine = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
+    const server = await hob.addCommand('pieces', [process.execPath, engine, '${PORT}']);
+    const page = await chatWith(server);
+    const call = (more) => ({ tool_calls: [{ index: 0, ...more }] });
+    const deltas = [
+      ...['<th', 'ink>So', ' be it.</thi', 'nk>It is', ' so.'].map((content) => ({ content })),
+      call({ id: 'a', type: 'function', function: { name: 'look', arguments: '{"wh' } }),
+      call({ function: { arguments: 'ere":1}' } })
+    ];
+    await say(page, `deltas ${JSON.stringify([...deltas.slice(0, 3), 60_000])}`);
+    const first = page.locator('[data-role=assistant]').first();
+    await first.getByText('Thinking...').click();
+    await first.getByText('So be it.').waitFor();
+    assert.equal(await first.locator('[data-markdown]').count(), 0, 'no sign of the tag is text');
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await first.and(page.locator('[data-state=stopped]')).waitFor();
+    await say(page, `bytes ${JSON.stringify(deltas)}`);
+    const second = page.locator('[data-role=assistant]').nth(1);
+    await second.getByText('Thought for').click();
+    await second.getByText('So be it.').waitFor();
+    assert.equal(await second.locator('[data-markdown]').innerText(), 'It is so.');
+    await second.getByText('look', { exact: true }).click();
+    const given = second.getByRole('region', { name: 'Arguments of look' });
+    assert.deepEqual(JSON.parse(await given.innerText()), { where: 1 });
+    await second.getByRole('button', { name: 'Details' }).click();
+    await page.getByLabel('Details of the answer').getByText('the model ended its answer').waitFor();
+    await closePage(page);
+  });
 });
 
 describe('text from right to left', () => {
