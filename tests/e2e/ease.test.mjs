@@ -1,6 +1,6 @@
 // The page for everybody: by keyboard alone, with large text, on narrow screens, without colours or motion.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   answer,
   axe,
@@ -20,6 +20,7 @@ import {
 } from '../lib/browser.mjs';
 import { until } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
+import { importTalk } from '../lib/talk.mjs';
 
 const { hob, browser } = await stage();
 const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
@@ -106,6 +107,12 @@ describe('by keyboard alone', { concurrency: 2 }, () => {
 });
 
 describe('every page', { concurrency: 2 }, () => {
+  let wide;
+  before(async () => {
+    const line = 'unbreakable'.repeat(30);
+    const answer = `# ${line}\n\n${line}\n\n- ${line}\n\n|${' a wide cell |'.repeat(9)}\n|${'-|'.repeat(9)}\n\n$$${'x+'.repeat(90)}x$$\n\n\`\`\`\n${line}\n\`\`\``;
+    wide = await importTalk(hob, line.slice(0, 200), [[line, answer]]);
+  });
   for (const [name, viewport, font] of [
     ['320 px wide', { width: 320, height: 640 }, 100],
     ['200 % zoom', { width: 640, height: 400 }, 100],
@@ -113,7 +120,15 @@ describe('every page', { concurrency: 2 }, () => {
   ])
     test(`has no sideways scrolling: ${name}`, async () => {
       const page = await openPage(browser, hob, { viewport });
-      for (const path of ['/chat', '/servers', `/servers/${fast.id}`, '/users', '/keys']) {
+      for (const path of [
+        '/chat',
+        `/chat/${wide.id}`,
+        '/archive',
+        '/servers',
+        `/servers/${fast.id}`,
+        '/users',
+        '/keys'
+      ]) {
         await page.goto(hob.url + path);
         await page.getByRole('heading', { level: 1 }).first().waitFor();
         await page.evaluate((size) => (document.documentElement.style.fontSize = `${size}%`), font);
@@ -135,19 +150,51 @@ describe('every page', { concurrency: 2 }, () => {
     });
 
   test('can be read in forced colours, and moves nothing under reduced motion', async () => {
-    const page = await openChat(browser, hob, fast);
+    const page = await openChat(browser, hob, slow);
     await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' });
-    await say(page, 'echo contrast');
-    await untilPhase(page, 'echo contrast', 'done');
-    await page.getByRole('button', { name: 'Server: fast' }).click();
+    await say(page, 'long 60');
+    await untilPhase(page, 'long 60', 'streaming');
+    await page.getByRole('button', { name: 'Server: slow' }).click();
+    await page.getByRole('menuitemradio', { name: /^slow/ }).waitFor();
+    const moving = () =>
+      page.evaluate(
+        () =>
+          [...document.querySelectorAll('*')].filter((el) => {
+            const { animationName, animationDuration, transitionDuration } = getComputedStyle(el);
+            const longest = (list) => Math.max(...list.split(',').map(parseFloat));
+            return (
+              (animationName !== 'none' && longest(animationDuration) > 0.05) || longest(transitionDuration) > 0.05
+            );
+          }).length
+      );
+    assert.equal(await moving(), 0);
     await shot(page, 'forced-colors');
-    const moving = await page.evaluate(() =>
-      document
-        .getAnimations()
-        .filter((a) => a.effect.getComputedTiming().activeDuration > 50)
-        .map((a) => a.animationName)
-    );
-    assert.deepEqual(moving, []);
+    await page.emulateMedia({ forcedColors: null, reducedMotion: 'no-preference' });
+    assert.ok((await moving()) > 0, 'else something would move');
+    await closePage(page);
+  });
+
+  test('tells of an answer in few words while it comes', async () => {
+    const page = await openPage(browser, hob);
+    await page.addInitScript(() => {
+      window.spoken = [];
+      const live = '[aria-live]:not([aria-live=off]), [role=status], [role=alert], [role=log]:not([aria-live])';
+      new MutationObserver((all) => {
+        for (const { target } of all) {
+          const region = (target.parentElement ?? target).closest?.(live);
+          const text = region?.innerText.trim();
+          if (text && window.spoken.at(-1) !== text) window.spoken.push(text);
+        }
+      }).observe(document, { subtree: true, childList: true, characterData: true });
+    });
+    await newChat(page, hob, fast);
+    await page.evaluate(() => (window.spoken = []));
+    await say(page, 'long 300');
+    await untilPhase(page, 'long 300', 'done');
+    await until(() => page.evaluate(() => window.spoken.includes('Answer finished')), 'its end is said');
+    const spoken = await page.evaluate(() => window.spoken);
+    assert.ok(spoken.length <= 4, spoken.join(' | '));
+    assert.ok(!spoken.some((text) => /word/.test(text)), spoken.join(' | '));
     await closePage(page);
   });
 
@@ -179,7 +226,9 @@ describe('an answer elsewhere', () => {
           window.shown.push({ title, ...options });
           window.lastNotification = this;
         }
-        close() {}
+        close() {
+          window.shown.at(-1).closed = true;
+        }
       };
       let hidden = false;
       Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
@@ -208,11 +257,21 @@ describe('an answer elsewhere', () => {
     await other.goto(`${hob.url}/servers`);
     await say(page, 'long 26');
     await answer(page, 'long 26').getByText(/\S+/).first().waitFor();
+    await page.getByRole('link', { name: 'Servers' }).first().click();
+    await page.waitForURL('**/servers');
     await page.evaluate(() => window.hide(true));
     await other.evaluate(() => window.hide(true));
     const shown = () => Promise.all([page, other].map((p) => p.evaluate(() => window.shown.length)));
     await until(async () => (await shown()).some((n) => n > 0), 'the browser tells of it', { ms: 30000 });
+    const teller = (await shown())[0] ? page : other;
+    const { title, body } = await teller.evaluate(() => window.shown[0]);
+    assert.deepEqual([title, body], ['Answer finished', 'long 25'], 'it says of which conversation');
+    await teller.evaluate(() => window.lastNotification.onclick());
+    await teller.waitForURL(`**${chat}`);
+    await untilPhase(teller, 'long 26', 'done');
+    assert.ok(await teller.evaluate(() => window.shown[0].closed));
     assert.deepEqual((await shown()).sort(), [0, 1]);
+    assert.deepEqual(other.errors, []);
     await closePage(page);
   });
 });
