@@ -1,7 +1,8 @@
 // Keeping and finding: the list of conversations, folders, archive, many at once, search and the jump to a message.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { before, describe, test } from 'node:test';
-import { axe, closePage, newChat, openPage, PHONE, railOf, say, untilPhase } from '../lib/browser.mjs';
+import { axe, closePage, newChat, openPage, PHONE, railOf, say, untilFocused, untilPhase } from '../lib/browser.mjs';
 import { readAnswer, until } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
 import { emptyOut, importMany, keep } from '../lib/talk.mjs';
@@ -170,12 +171,13 @@ describe('the list', () => {
     await emptyOut(hob);
     await keep(hob, 'Take me along');
     const { page, rail } = await openList();
-    for (const [item, ending] of [
-      ['Export as JSON', /\.json$/],
-      ['Export as Markdown', /\.md$/]
+    for (const [item, ending, words] of [
+      ['Export as JSON', /\.json$/, /"title": ?"Take me along"[^]*"about Take me along"/],
+      ['Export as Markdown', /\.md$/, /^# Take me along[^]*about Take me along/m]
     ]) {
       const [download] = await Promise.all([page.waitForEvent('download'), choose(page, rail, 'Take me along', item)]);
       assert.match(download.suggestedFilename(), ending);
+      assert.match(await readFile(await download.path(), 'utf8'), words);
     }
     await closePage(page);
   });

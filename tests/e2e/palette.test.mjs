@@ -6,10 +6,12 @@ import { describe, test } from 'node:test';
 import {
   axe,
   closePage,
+  command,
   DESKTOP,
   fromUserMenu,
   input,
   openPage,
+  palette,
   PHONE,
   say,
   shot,
@@ -18,7 +20,7 @@ import {
 } from '../lib/browser.mjs';
 import { until } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
-import { emptyOut, keep, titles } from '../lib/talk.mjs';
+import { emptyOut, exported, keep, titles } from '../lib/talk.mjs';
 
 const { hob, browser } = await stage();
 await hob.addReady('fast', ['--tokens-per-second', '0']);
@@ -52,7 +54,15 @@ describe('export and import', () => {
       await picker.setInputFiles(file);
       await dialog.getByText('Imported 2 conversations with 4 messages.').waitFor();
       assert.deepEqual(await titles(hob), ['Bread', 'Trains']);
-      await picker.setInputFiles(file);
+      await dialog.getByRole('heading', { name: 'Export', exact: true }).evaluate(
+        (el, text) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([text], 'dropped.json', { type: 'application/json' }));
+          for (const name of ['dragenter', 'dragover', 'drop'])
+            el.dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }));
+        },
+        await readFile(file, 'utf8')
+      );
       await dialog.getByText('Nothing new: 2 conversations were there already.').waitFor();
 
       const bad = join(hob.dir, `${name}-bad.json`);
@@ -88,28 +98,24 @@ describe('export and import', () => {
       buffer: Buffer.from(`${' '.repeat(8_000_000)}{`)
     });
     await dialog.getByText(/of 8 MB, \d+ %/).waitFor();
-    await axe(page);
-    await shot(page, 'transfer-sending');
+    await axe(page, 'transfer-sending');
+    const second = await openPage(browser, hob, { viewport: PHONE });
+    await second.goto(`${hob.url}/chat`);
+    await fromUserMenu(second, 'Export and import');
+    await second.locator('input[type=file][accept*=json]').setInputFiles({
+      name: 'small.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(JSON.stringify(exported([])))
+    });
+    await second.getByText('An import of yours is under way. Wait for its end, then import again.').waitFor();
+    await closePage(second);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await dialog.getByText('Cancelled. Nothing was imported.').waitFor();
     await closePage(page);
   });
 });
 
-const palette = (page) => page.getByRole('dialog', { name: 'Command palette' });
 const option = (page, name) => palette(page).getByRole('option', { name });
-/** Opens the palette, types, and takes the first entry. */
-async function command(page, text, wanted) {
-  await page.keyboard.press('Control+k');
-  await untilFocused(palette(page).getByRole('combobox'));
-  await page.keyboard.type(text);
-  const first = palette(page).getByRole('option').first();
-  await first.and(option(page, wanted)).waitFor();
-  await until(async () => (await first.getAttribute('aria-selected')) === 'true', 'the first is selected');
-  await page.keyboard.press('Enter');
-  await palette(page).waitFor({ state: 'detached' });
-}
-
 describe('by keyboard alone', () => {
   test('the palette opens pages, finds a message and changes the conversation', async () => {
     await emptyOut(hob);
@@ -191,6 +197,18 @@ describe('by keyboard alone', () => {
     await sheet.waitFor({ state: 'detached' });
     await page.keyboard.type('k/b');
     assert.equal(await input(page).inputValue(), 'k/b', 'characters alone are text');
+    // What is written stays where it was written.
+    await page.keyboard.press('Alt+ArrowDown');
+    await heading('Three').waitFor({ state: 'attached' });
+    assert.equal(await input(page).inputValue(), '');
+    await page.keyboard.type('for Three');
+    await page.reload();
+    await heading('Three').waitFor({ state: 'attached' });
+    await untilFocused(input(page));
+    assert.equal(await input(page).inputValue(), 'for Three');
+    await page.keyboard.press('Control+Shift+o');
+    await page.waitForURL('**/chat');
+    assert.equal(await input(page).inputValue(), 'k/b');
     await closePage(page);
   });
 });

@@ -1,35 +1,88 @@
 // From the set-up link to the first answer, and the pages around the chat.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { answer, axe, openPage, PHONE, say, shot, untilPhase, watch } from '../lib/browser.mjs';
+import {
+  answer,
+  axe,
+  closePage,
+  command,
+  input,
+  openPage,
+  PHONE,
+  shot,
+  tabTo,
+  untilFocused,
+  untilPhase,
+  watch
+} from '../lib/browser.mjs';
 import { ADMIN } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
 
 const { hob, browser } = await stage({ setup: false });
 
-test('set up by the printed link, then chat with the stopped demo: it starts, loads and answers by itself', async () => {
+test('by keyboard alone: set up by the printed link, chat with the stopped demo, edit, set, search, export', async () => {
   const page = await openPage(browser, hob, { signedIn: false });
   await page.goto(hob.url);
   await page.waitForURL('**/setup');
   await page.goto(`${hob.url}/setup?token=${hob.setupToken}`);
-  await page.getByLabel('Name').fill(ADMIN.name);
-  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
+  await page.getByLabel('Name').waitFor();
+  await tabTo(page, /^Name/);
+  await page.keyboard.type(ADMIN.name);
+  await tabTo(page, /^Password/);
+  await page.keyboard.type(ADMIN.password);
   assert.ok(!page.url().includes('token'), 'the token leaves the address bar');
-  await shot(page, 'setup');
-  await axe(page);
-  await page.getByRole('button', { name: 'Create admin account' }).click();
+  await axe(page, 'setup');
+  await page.keyboard.press('Enter');
   await page.waitForURL('**/chat');
   await page.getByRole('button', { name: /Server: demo, Stopped/i }).waitFor();
-  await shot(page, 'empty-chat');
-  await axe(page);
-  await say(page, 'What can hob do?');
+  await axe(page, 'empty-chat');
+  await untilFocused(input(page));
+  await page.keyboard.type('What can hob do?');
+  await page.keyboard.press('Enter');
   await page.getByText('Connecting to model... (attempt 1/3)').waitFor();
   await shot(page, 'first-connecting');
   await untilPhase(page, 'What can hob do?', 'done');
   assert.match(await answer(page, 'What can hob do?').innerText(), /hob/);
   await shot(page, 'first-answer');
-  assert.deepEqual(page.errors, []);
-  await page.context().close();
+
+  await page.keyboard.press('ArrowUp');
+  await untilFocused(page.getByRole('textbox', { name: 'Edit message' }));
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('echo the wandering giraffe');
+  await page.keyboard.press('Control+Enter');
+  const edited = await untilPhase(page, 'echo the wandering giraffe', 'done');
+  await edited.getByText('2/2').waitFor();
+  await untilFocused(input(page));
+  await tabTo(page, /^Settings of this conversation/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Settings of this conversation' }).waitFor();
+  await tabTo(page, /^Temperature/);
+  await page.keyboard.type('0.2');
+  await page.getByText('Saved').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+
+  await page.keyboard.press('Control+Shift+f');
+  await untilFocused(page.getByRole('combobox', { name: 'Search conversations' }));
+  await page.keyboard.type('giraffe');
+  await page.getByRole('option').locator('mark').first().waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\?m=/);
+  const coming = page.waitForEvent('download');
+  await command(page, 'as markdown', 'Export this conversation as Markdown');
+  assert.match(await readFile(await (await coming).path(), 'utf8'), /the wandering giraffe/);
+  await command(page, 'import', 'Export and import');
+  await tabTo(page, /^Export as JSON$/);
+  const all = page.waitForEvent('download');
+  await page.keyboard.press('Enter');
+  const { items } = JSON.parse(await readFile(await (await all).path(), 'utf8'));
+  assert.equal(items.filter((item) => item.type === 'message').length, 4);
+  assert.deepEqual(items.find((item) => item.type === 'conversation').options, { temperature: 0.2 });
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await closePage(page);
 });
 
 test('a second set-up is refused, a person asks for an account, an admin approves it', async () => {

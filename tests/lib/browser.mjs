@@ -149,6 +149,20 @@ export async function tabTo(page, name, key = 'Tab') {
   assert.fail(`no ${name} among ${seen.join(' | ')}`);
 }
 
+export const palette = (page) => page.getByRole('dialog', { name: 'Command palette' });
+
+/** Opens the palette, types, and takes the first entry. */
+export async function command(page, text, wanted) {
+  await page.keyboard.press('Control+k');
+  await untilFocused(palette(page).getByRole('combobox'));
+  await page.keyboard.type(text);
+  const first = palette(page).getByRole('option').first();
+  await first.and(palette(page).getByRole('option', { name: wanted })).waitFor();
+  await until(async () => (await first.getAttribute('aria-selected')) === 'true', 'the first is selected');
+  await page.keyboard.press('Enter');
+  await palette(page).waitFor({ state: 'detached' });
+}
+
 /** In the page: whether what has the focus has a ring, or a box around it the ring's border. */
 function focusIsSeen() {
   const probe = document.body.appendChild(document.createElement('i'));
