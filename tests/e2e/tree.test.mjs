@@ -6,8 +6,7 @@ import {
   axe,
   closePage,
   input,
-  newChat,
-  openPage,
+  openChat,
   PHONE,
   say,
   shot,
@@ -23,24 +22,9 @@ const { hob, browser } = await stage();
 const server = await hob.addReady('quick', ['--tokens-per-second', '300']);
 const slow = await hob.addReady('slow', ['--tokens-per-second', '12', '--slots', '8']);
 
-/**
- * A page with a new chat. The tests beside this one are the same user's: notices of their answers would lie on
- * the buttons of this one's.
- */
-async function openQuiet(server, options) {
-  const page = await openPage(browser, hob, options);
-  await page.context().addInitScript(() => {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync('[data-notice] { display: none }');
-    addEventListener('DOMContentLoaded', () => (document.adoptedStyleSheets = [sheet]));
-  });
-  await newChat(page, hob, server);
-  return page;
-}
-
 /** A page with these messages, said and answered one after the other. */
 async function chatWith(messages, options) {
-  const page = await openQuiet(server, options);
+  const page = await openChat(browser, hob, server, options);
   for (const text of messages) {
     await input(page).fill(text);
     await page.getByRole('button', { name: 'Send', exact: true }).click();
@@ -234,7 +218,7 @@ describe('the tree on the page', { concurrency: 3 }, () => {
   });
 
   test('an answer goes on on a path that is not shown', async () => {
-    const page = await openQuiet(slow);
+    const page = await openChat(browser, hob, slow);
     await say(page, 'echo short');
     await untilPhase(page, 'echo short', 'done');
     await turn(page, 'echo short').locator('[data-role=user]').hover();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { live } from '$lib/api/events';
 import type { Generation, LiveEvents } from '$lib/api/types';
 import { chats } from '$lib/state/chats.svelte';
+import { tellOfAnswers } from './answers';
 import { desktop } from './desktop.svelte';
 import Notices from './Notices.svelte';
 import { notices } from './notices.svelte';
@@ -66,6 +67,7 @@ describe('an answer that ended', () => {
 			return () => undefined;
 		});
 		vi.spyOn(desktop, 'show').mockResolvedValue();
+		tellOfAnswers();
 		render(Notices);
 	});
 

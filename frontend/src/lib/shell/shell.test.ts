@@ -6,9 +6,10 @@ import { live, type LinkState } from '$lib/api/events';
 import { loadSession } from '$lib/account/guard';
 import LoginDialog from '$lib/components/LoginDialog.svelte';
 import { session } from '$lib/state/session.svelte';
-import LinkBanner from './LinkBanner.svelte';
+import { link } from './link.svelte';
+import LinkBar from './LinkBar.svelte';
 
-describe('the banner of a lost connection', () => {
+describe('the line of a lost connection', () => {
 	afterEach(() => void vi.useRealTimers());
 
 	it('waits out a blink, then says so until the connection is back', async () => {
@@ -18,7 +19,8 @@ describe('the banner of a lost connection', () => {
 			tell = handler;
 			return () => true;
 		});
-		render(LinkBanner);
+		render(LinkBar);
+		const end = link.watch();
 		tell('lost');
 		await vi.advanceTimersByTimeAsync(1000);
 		tell('open');
@@ -33,6 +35,7 @@ describe('the banner of a lost connection', () => {
 		tell('open');
 		await vi.advanceTimersByTimeAsync(100);
 		expect(screen.getByRole('status')).toBeEmptyDOMElement();
+		end();
 	});
 });
 
@@ -65,7 +68,7 @@ describe('the log-in dialog', () => {
 		const refused = (path: string): Promise<unknown> =>
 			open(path, { headerTimeoutMs: 1000 }).catch(() => undefined);
 		session.user = user;
-		render(LinkBanner);
+		render(LinkBar);
 		await refused('/api/events');
 		expect(session.loginNeeded).toBe(true);
 		session.loginNeeded = false;
