@@ -139,6 +139,20 @@ describe('the form', () => {
 		expect(onsave).toHaveBeenCalledWith(NONE);
 		expect(screen.getByLabelText('Temperature')).toHaveValue('');
 	});
+	it('brings back what Reset took, until something else is written', async () => {
+		const long = { options: { temperature: 1 }, system_prompt: 'a long prompt' };
+		show(long);
+		const press = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
+		await press('Reset');
+		await press('Undo reset');
+		expect(onsave).toHaveBeenLastCalledWith(long);
+		expect(screen.getByLabelText('System prompt of this conversation')).toHaveValue(
+			'a long prompt'
+		);
+		await press('Reset');
+		await write('Temperature', '0.5');
+		expect(screen.queryByRole('button', { name: 'Undo reset' })).toBeNull();
+	});
 	it.each([
 		['admin', true],
 		['user', false]
