@@ -173,6 +173,16 @@ describe('attachments', { concurrency: 2 }, () => {
   test('paste and drop work as well; the same file twice is there once; other encodings become UTF-8', async () => {
     const page = await chatWith(fast);
     const uploads = watchUploads(page);
+    const taken = await input(page).evaluate((el) => {
+      const data = new DataTransfer();
+      data.items.add(new File(['a picture of the cells'], 'image.png', { type: 'image/png' }));
+      data.setData('text/html', '<table><td>cells</td></table>');
+      data.setData('text/plain', 'cells');
+      return !el.dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
+      );
+    });
+    assert.equal(taken, false, 'text from an office program is pasted as text');
     await input(page).evaluate((el) => {
       const data = new DataTransfer();
       data.items.add(new File([new Uint8Array([0xff, 0xfe, 0x67, 0, 0x72, 0, 0xfc, 0, 0x6e, 0])], 'note.txt'));

@@ -131,7 +131,7 @@ describe('the text of a PDF', () => {
 		});
 		expect(
 			pageText([
-				piece('One', false),
+				piece('O\0ne', false),
 				piece(' two  ', true),
 				{ type: 'beginMarkedContent' },
 				piece('', true),

@@ -20,11 +20,12 @@ interface Piece {
 	hasEOL: boolean;
 }
 
-/** The pieces of a page in reading order as lines. */
+/** The pieces of a page in reading order as lines; without zero bytes, which hob takes for no text. */
 export function pageText(items: readonly (Piece | object)[]): string {
 	let text = '';
 	for (const item of items) if ('str' in item) text += item.str + (item.hasEOL ? '\n' : '');
 	return text
+		.replaceAll('\0', '')
 		.replace(/[^\S\n]+\n/g, '\n')
 		.replace(/\n{3,}/g, '\n\n')
 		.trim();
