@@ -1,6 +1,7 @@
 /** Full-text search while one types: the newest question wins, older ones are called off. */
 import { api, isAbort } from '$lib/api/client';
 import type { SearchHit } from '$lib/api/types';
+import { session } from '$lib/state/session.svelte';
 
 const WAIT_MS = 150;
 /** As much as hob reads of a question. */
@@ -22,6 +23,7 @@ export class Search {
 	readonly #limit: number;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#control: AbortController | undefined;
+	#asking: Promise<void> | undefined;
 
 	constructor(limit = 30) {
 		this.#limit = limit;
@@ -37,7 +39,7 @@ export class Search {
 			return;
 		}
 		this.busy = true;
-		this.#timer = setTimeout(() => void this.#ask(), WAIT_MS);
+		this.#timer = setTimeout(() => this.#askNow(), WAIT_MS);
 	}
 	clear(): void {
 		this.type('');
@@ -45,7 +47,14 @@ export class Search {
 	/** Asks again after an error. */
 	retry(): void {
 		this.#callOff();
-		void this.#ask();
+		this.#askNow();
+	}
+	/** The hit to open: the one that the arrow keys are on, else the first of what is typed now. */
+	async chosen(): Promise<SearchHit | undefined> {
+		const { query } = this;
+		if (this.#timer !== undefined) this.#askNow();
+		await this.#asking;
+		return this.query === query && !this.busy ? this.hits[Math.max(0, this.active)] : undefined;
 	}
 	/** Reads what comes after the last hit. */
 	more(): void {
@@ -61,6 +70,7 @@ export class Search {
 
 	#callOff(): void {
 		clearTimeout(this.#timer);
+		this.#timer = undefined;
 		this.#control?.abort();
 		this.busy = false;
 		this.error = null;
@@ -70,6 +80,12 @@ export class Search {
 		this.hits = hits;
 		this.next = next;
 		this.answered = answered;
+	}
+
+	#askNow(): void {
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+		this.#asking = this.#ask();
 	}
 
 	async #ask(after?: string): Promise<void> {
@@ -92,3 +108,4 @@ export class Search {
 
 /** The one in the sidebar. */
 export const search = new Search();
+session.onSignedOut(() => search.clear());

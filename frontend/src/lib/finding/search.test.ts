@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failure, fakeFetch, json, type Answer, type Call } from '$lib/api/fake';
 import type { SearchHit } from '$lib/api/types';
-import { Search } from './search.svelte';
+import { api } from '$lib/api/client';
+import { session } from '$lib/state/session.svelte';
+import { search as ofSidebar, Search } from './search.svelte';
 import { searchLine } from './words';
 
 function hit(n: number): SearchHit {
@@ -47,6 +49,18 @@ describe('while one types', () => {
 		await vi.advanceTimersByTimeAsync(500);
 		expect(asked()).toEqual(['gir']);
 		expect(searchLine(search)).toBe('1 result');
+	});
+	it('Enter opens the first hit of what is typed now, not of what was typed before', async () => {
+		await typed('old');
+		answer = (q) => (q.get('q') === 'new' ? page(7, 1) : null);
+		search.type('new');
+		const chosen = search.chosen();
+		await vi.advanceTimersByTimeAsync(10);
+		expect((await chosen)?.conversation_id).toBe('c7');
+		expect(asked()).toEqual(['old', 'new']);
+		const late = search.chosen();
+		search.type('newer');
+		expect(await late).toBeUndefined();
 	});
 	it('calls off what is out of date; its answer is never shown', async () => {
 		answer = () => null;
@@ -114,4 +128,14 @@ describe('what was found', () => {
 		search.move(-1);
 		expect(search.active).toBe(1);
 	});
+});
+
+it('forgets what was found when somebody else may come', async () => {
+	session.user = { id: 'u', name: 'ada', role: 'user' };
+	vi.spyOn(api, 'logout').mockResolvedValue(undefined as never);
+	ofSidebar.type('secret');
+	await vi.advanceTimersByTimeAsync(500);
+	expect(ofSidebar.hits).toHaveLength(1);
+	await session.logout();
+	expect([ofSidebar.query, ofSidebar.hits]).toEqual(['', []]);
 });

@@ -4,7 +4,7 @@ import { resolve } from '$app/paths';
 import { live } from '$lib/api/events';
 import type { Generation } from '$lib/api/types';
 import { chats } from '$lib/state/chats.svelte';
-import { conversations } from '$lib/state/conversations.svelte';
+import { conversations, nameOf } from '$lib/state/conversations.svelte';
 import { desktop } from './desktop.svelte';
 import { notices } from './notices.svelte';
 
@@ -26,7 +26,8 @@ export function tellOfAnswers(): () => void {
 		}
 		if (told.has(g.id)) return;
 		told.add(g.id);
-		const title = conversations.get(g.conversation_id)?.title ?? 'a conversation';
+		const conversation = conversations.get(g.conversation_id);
+		const title = conversation ? nameOf(conversation) : 'a conversation';
 		const open = (): void => void goto(resolve(`/chat/${g.conversation_id}`));
 		if (live.leading) void desktop.show(words, title, g.id, open);
 		if (chats.currentId !== g.conversation_id)

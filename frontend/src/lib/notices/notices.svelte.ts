@@ -2,6 +2,7 @@
  * Short notices of what has happened elsewhere: an answer that ended in another conversation. They go
  * away by themselves, later while somebody points at them or has the focus in them.
  */
+import { session } from '$lib/state/session.svelte';
 import { uuid } from '$lib/uuid';
 
 export interface Notice {
@@ -19,6 +20,12 @@ class Notices {
 	list = $state.raw<Notice[]>([]);
 	readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
 	#held = false;
+
+	constructor() {
+		session.onSignedOut(() => {
+			for (const { id } of this.list) this.dismiss(id);
+		});
+	}
 
 	/** `id`: one with the same takes the place of the earlier. */
 	say(text: string, action: Notice['action'] = null, id: string = uuid()): void {

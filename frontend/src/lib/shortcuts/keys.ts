@@ -1,5 +1,6 @@
 /** Keys as tinykeys reads them ("$mod+Shift+o"), for people and for the keyboards they have. */
 import type { KeyBindingMap } from 'tinykeys';
+import { isComposing } from '$lib/ime';
 
 export const isMac =
 	typeof navigator !== 'undefined' && /Mac|iPod|iPhone|iPad/.test(navigator.platform);
@@ -35,7 +36,7 @@ export function bindings(
 	const map: KeyBindingMap = {};
 	for (const { keys, run } of list) {
 		const act = (e: KeyboardEvent): void => {
-			if (e.isComposing || e.keyCode === 229 || e.defaultPrevented) return;
+			if (isComposing(e) || e.defaultPrevented) return;
 			if (run(e) !== false) e.preventDefault();
 		};
 		map[keys] = act;

@@ -1,5 +1,6 @@
 /** Asks for a name in a dialog: of a folder, or of a conversation that has no row on the screen. */
 import { conversations } from '$lib/state/conversations.svelte';
+import { session } from '$lib/state/session.svelte';
 import { folders } from '$lib/state/folders.svelte';
 import type { Conversation, Folder } from '$lib/api/types';
 
@@ -53,3 +54,4 @@ class Naming {
 }
 
 export const naming = new Naming();
+session.onSignedOut(() => (naming.ask = null));

@@ -1,4 +1,6 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- sets are replaced here, never changed once the screen has them */
+import { session } from '$lib/state/session.svelte';
+
 /** Conversations that are chosen to be changed together. */
 class Selection {
 	/** The list shows checkboxes. */
@@ -47,3 +49,4 @@ class Selection {
 }
 
 export const selection = new Selection();
+session.onSignedOut(() => selection.end());
