@@ -8,6 +8,9 @@ import { importedLine } from './words';
 /** sending: the file goes out. storing: hob has all of it. */
 export type ImportState = 'idle' | 'sending' | 'storing' | 'done' | 'failed' | 'cancelled';
 
+const LATE =
+	'Cancelled, but hob had all of it: look whether it is there. It is there as a whole or not at all.';
+
 export class Importer {
 	state = $state<ImportState>('idle');
 	/** The file's name. */
@@ -49,7 +52,8 @@ export class Importer {
 			});
 			this.#end('done', importedLine(done));
 		} catch (e) {
-			if (isAbort(e)) this.#end('cancelled', 'Cancelled. Nothing was imported.');
+			if (isAbort(e))
+				this.#end('cancelled', this.sent < this.total ? 'Cancelled. Nothing was imported.' : LATE);
 			else this.#end('failed', e instanceof Error ? e.message : String(e));
 		}
 	}
