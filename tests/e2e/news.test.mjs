@@ -1,25 +1,17 @@
 // What comes up by itself (a notice, a lost connection, Undo) lies on nothing and moves nothing.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { cable } from '../lib/cable.mjs';
-import { Hob, readAnswer, until } from '../lib/hob.mjs';
-import { axe, closePage, DESKTOP, launch, openPage, PHONE, shot } from '../lib/browser.mjs';
+import { axe, closePage, DESKTOP, openPage, PHONE, shot } from '../lib/browser.mjs';
+import { readAnswer, until } from '../lib/hob.mjs';
+import { stage } from '../lib/stage.mjs';
 import { importTalk } from '../lib/talk.mjs';
 
-let hob, browser, fast, talk;
-before(async () => {
-  hob = await Hob.start();
-  browser = await launch();
-  fast = await hob.addDemo('fast', ['--tokens-per-second', '0']);
-  await hob.startServer(fast.id);
-  const pairs = Array.from({ length: 12 }, (_, i) => [`question ${i}`, `answer ${i}\n\n`.repeat(4)]);
-  talk = await importTalk(hob, 'A talk', pairs);
-});
-after(async () => {
-  await browser?.close();
-  await hob?.stop();
-});
+const { hob, browser } = await stage();
+await hob.addReady('fast', ['--tokens-per-second', '0']);
+const pairs = Array.from({ length: 12 }, (_, i) => [`question ${i}`, `answer ${i}\n\n`.repeat(4)]);
+const talk = await importTalk(hob, 'A talk', pairs);
 
 /** An answer in another conversation; the page tells of it. */
 async function answerElsewhere(page, text) {

@@ -178,9 +178,7 @@ describe('attachments', { concurrency: 2 }, () => {
       data.items.add(new File(['a picture of the cells'], 'image.png', { type: 'image/png' }));
       data.setData('text/html', '<table><td>cells</td></table>');
       data.setData('text/plain', 'cells');
-      return !el.dispatchEvent(
-        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
-      );
+      return !el.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
     });
     assert.equal(taken, false, 'text from an office program is pasted as text');
     await input(page).evaluate((el) => {
