@@ -30,6 +30,12 @@ static bool is_empty_answer(const struct message_row *row)
     return !is_user(row) && has_no_text(row) && !row->tool_calls_json;
 }
 
+/* An answer that can be gone on with: engines take its text and its reasoning as the beginning of theirs, but no calls. */
+static bool has_beginning(const struct message_row *row)
+{
+    return !has_no_text(row) || (row->reasoning && row->reasoning[0]);
+}
+
 size_t prompt_select(const struct message_row *rows, size_t n_rows, size_t *out_rows)
 {
     size_t n = 0;
@@ -37,9 +43,11 @@ size_t prompt_select(const struct message_row *rows, size_t n_rows, size_t *out_
     bool follows_user = false;
     for (size_t i = n_rows; i-- > 0;) {
         const struct message_row *row = &rows[i];
-        bool is_target = i == n_rows - 1;
+        bool is_last = i == n_rows - 1;
+        bool is_target = is_last && (is_user(row) || has_beginning(row));
         bool was_answered = !is_user(row) || str_eq(row->state, "answered");
-        if (!is_target && (is_empty_answer(row) || !was_answered || (is_user(row) && follows_user)))
+        if (!is_target &&
+            (is_last || is_empty_answer(row) || !was_answered || (is_user(row) && follows_user)))
             continue;
         follows_user = is_user(row);
         out_rows[n++] = i;
@@ -341,6 +349,8 @@ static enum err write_message(struct prompt_writer *pw, const struct message_row
         e = write_parts(pw, content);
     else
         jw_span(&pw->w, span_of(yyjson_get_str(content), yyjson_get_len(content)));
+    if (is_target && row->reasoning && row->reasoning[0])
+        jwf_str(&pw->w, "reasoning_content", row->reasoning);
     jw_end_obj(&pw->w);
     return e;
 }
@@ -373,7 +383,7 @@ static enum err write_messages(struct prompt_writer *pw)
     write_system(pw);
     enum err e = ERR_OK;
     for (size_t i = 0; !e && i < n; i++) {
-        e = write_message(pw, &p->rows[selected[i]], selected[i] + 1 == p->n_rows);
+        e = write_message(pw, &p->rows[selected[i]], !p->ask && selected[i] + 1 == p->n_rows);
         if (!e && pw->w.out->len > CHAT_MAX_PROMPT_BYTES)
             e = err_set(pw->why, ERR_TOO_BIG, "The conversation with its attachments is over %zu MiB",
                         CHAT_MAX_PROMPT_BYTES >> 20);

@@ -28,8 +28,9 @@ struct prompt {
 
 /*
  * Which rows of a path go into the prompt, as indexes in order. The last row is the target: the user's message to be
- * answered, or the answer to go on with. Never answered messages, and those whose answer is not on the path, are left
- * out: chat templates need alternating roles. out_rows has room for n_rows. Returns how many.
+ * answered, or the answer to go on with; that is left out if it has neither text nor reasoning: it is begun anew. Never
+ * answered messages, and those whose answer is not on the path, are left out: chat templates need alternating roles.
+ * out_rows has room for n_rows. Returns how many.
  */
 size_t prompt_select(const struct message_row *rows, size_t n_rows, size_t *out_rows);
 /* Ids of the attachments in the selected rows, each once. ERR_INVALID. */

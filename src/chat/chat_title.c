@@ -210,11 +210,12 @@ static void call(struct title *t, struct server *s, struct span body)
     t->call = gateway_call_start(t->c->gateway, s, &options, &events, t);
 }
 
-/* The first exchange of its conversation, and nobody has given that a title. The message that made a conversation is as
- * old as that; in one that was imported, a first message that is edited is younger. */
+/* The first exchange of its conversation, in words, and nobody has given that a title. The message that made a
+ * conversation is as old as that; in one that was imported, a first message that is edited is younger. */
 static bool is_wanted(const struct store_result *r)
 {
-    return !r->err && r->n == 2 && str_eq(r->conversations[0].titled_by, "message") &&
+    return !r->err && r->n == 2 && !str_eq(r->messages[1].content_json, "\"\"") &&
+           str_eq(r->conversations[0].titled_by, "message") &&
            r->messages[0].created_at == r->conversations[0].created_at;
 }
 

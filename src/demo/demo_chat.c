@@ -68,6 +68,15 @@ static int64_t cut_tokens(struct buf *b, int64_t n)
     return n;
 }
 
+static void prepare_thoughts(struct job *j)
+{
+    const struct demo_request *r = &j->request;
+    struct buf thoughts = {0};
+    demo_guide_think(j->demo->guide, r->texts.v, r->texts.n, &thoughts);
+    demo_continue(buf_span(&thoughts), buf_span(&r->thought), &j->reasoning);
+    buf_release(&thoughts);
+}
+
 static void prepare(struct job *j)
 {
     const struct demo_request *r = &j->request;
@@ -85,7 +94,7 @@ static void prepare(struct job *j)
     demo_continue(buf_span(&answer), buf_span(&r->have), &j->content);
     buf_release(&answer);
     if (j->demo->options->think && !r->no_think && !r->have.len)
-        demo_guide_think(j->demo->guide, r->texts.v, r->texts.n, &j->reasoning);
+        prepare_thoughts(j);
     apply_stop(j);
     j->finish_reason = "stop";
     if (r->max_tokens >= 0) {

@@ -78,6 +78,8 @@ static enum err read_messages(struct demo_request *r, yyjson_val *messages, stru
                                   why);
         if (e)
             return e;
+        if (goes_on)
+            buf_add_str(&r->thought, json_str_or(message, "reasoning_content", ""));
         r->prompt_tokens += TOKENS_PER_MESSAGE;
     }
     return ERR_OK;
@@ -155,6 +157,7 @@ void demo_request_release(struct demo_request *r)
     strv_release(&r->texts);
     buf_release(&r->first);
     buf_release(&r->have);
+    buf_release(&r->thought);
     free(r->model);
     *r = (struct demo_request){0};
 }

@@ -12,7 +12,8 @@ struct demo_request {
     struct strv stop;
     struct buf first;      /* the first message of the user */
     struct strv texts;     /* of the last message of the user: its parts */
-    struct buf have;       /* a trailing message of the assistant: go on behind it */
+    struct buf have;       /* a trailing message of the assistant: go on behind it ... */
+    struct buf thought;    /* ... or, if that is empty, behind its reasoning_content */
     char *model;           /* as asked for, or NULL */
     int64_t prompt_tokens; /* of all messages */
 };

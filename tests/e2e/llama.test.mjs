@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Hob, readAnswer, until } from '../lib/hob.mjs';
+import { events, Hob, readAnswer, until } from '../lib/hob.mjs';
 import { answer, launch, openPage, say, shot, watchPosts } from '../lib/browser.mjs';
 
 const SIZE_GB = Number(process.env.HOB_TEST_MODEL_GB ?? 2);
@@ -85,60 +85,85 @@ test('stopping it ends the process cleanly, and its log is kept', { skip, timeou
   assert.ok(lines.some((l) => /llama|model/i.test(l.text)));
 });
 
-test(
-  'a title costs little more than its question: the rest of its prompt is in the cache, and stays there',
-  {
-    timeout: 120000
-  },
-  async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'hob-'));
-    const model_path = join(dir, 'tiny.gguf');
-    execFileSync('python3', [TOOL, model_path, '--ctx', '4096', '--name', 'tiny']);
-    const hob = await Hob.start({ dir, titles: 'model', env: { HOB_LLAMA_SERVER_DIR: dirname(LLAMA) } });
-    try {
-      const args = ['-c', '4096', '-t', '1', '-np', '1'];
-      const system_prompt = 'Be brief. '.repeat(40);
-      const made = await hob.post('/api/servers', {
-        name: 'tiny',
-        kind: 'llama-server',
-        model_path,
-        args,
-        system_prompt
-      });
-      const { server } = await made.json();
-      await hob.startServer(server.id);
-      /** How many tokens of each prompt had to be read. */
-      const read = async () => {
-        const { lines } = await hob.get(`/api/servers/${server.id}/log?after=0`);
-        return lines.flatMap((l) => {
-          const found = /prompt eval time = .* (\d+) tokens \(/.exec(l.text);
-          return found ? [Number(found[1])] : [];
-        });
-      };
-      const body = hob.message(server.id, 'Tell a story about a cat. '.repeat(60), { options: { max_tokens: 16 } });
-      const res = await hob.post('/api/chat/completions', body);
-      const first = await readAnswer(res);
-      const whole = first.done.meta.prompt_tokens;
-      assert.ok(whole > 600, `a long prompt: ${whole}`);
-      const [chat, title] = await until(
-        async () => {
-          const found = await read();
-          return found.length === 2 && found;
-        },
-        'the title was asked for',
-        { ms: 60000, every: 100 }
-      );
-      assert.ok(chat >= whole && title < whole / 3, `${chat} of the message, ${title} of the title`);
-      const more = { conversation_id: body.conversation_id, parent_id: res.headers.get('x-answer-id') };
-      const next = await readAnswer(
-        await hob.post('/api/chat/completions', hob.message(server.id, 'And?', { ...more, options: { max_tokens: 4 } }))
-      );
-      assert.ok(next.done.meta.prompt_tokens > whole);
-      const last = (await until(async () => (await read()).length === 3 && read(), 'its figures')).at(-1);
-      assert.ok(last < 64, `${last} of the next message`);
-    } finally {
-      await hob.stop();
-      await rm(dir, { recursive: true, force: true });
-    }
+/** Runs use(hob, server) with a model of some megabytes. */
+async function withSmall(shape, options, use) {
+  const dir = await mkdtemp(join(tmpdir(), 'hob-'));
+  const model_path = join(dir, 'small.gguf');
+  execFileSync('python3', [TOOL, model_path, '--ctx', '4096', '--name', 'small', ...shape]);
+  const hob = await Hob.start({ dir, env: { HOB_LLAMA_SERVER_DIR: dirname(LLAMA) }, ...options });
+  try {
+    const args = ['-c', '4096', '-t', '1', '-np', '1'];
+    const system_prompt = 'Be brief. '.repeat(40);
+    const made = await hob.post('/api/servers', {
+      name: 'small',
+      kind: 'llama-server',
+      model_path,
+      args,
+      system_prompt
+    });
+    const { server } = await made.json();
+    await hob.startServer(server.id);
+    await use(hob, server);
+  } finally {
+    await hob.stop();
+    await rm(dir, { recursive: true, force: true });
   }
-);
+}
+
+test('a title costs little more than its question: the rest of its prompt is in the cache, and stays there', () =>
+  withSmall([], { titles: 'model' }, async (hob, server) => {
+    /** How many tokens of each prompt had to be read. */
+    const read = async () => {
+      const { lines } = await hob.get(`/api/servers/${server.id}/log?after=0`);
+      return lines.flatMap((l) => {
+        const found = /prompt eval time = .* (\d+) tokens \(/.exec(l.text);
+        return found ? [Number(found[1])] : [];
+      });
+    };
+    const untilRead = (n) =>
+      until(async () => (await read()).length === n && read(), `${n} prompts were read`, { ms: 60000, every: 100 });
+    const body = hob.message(server.id, 'Tell a story about a cat. '.repeat(60), { options: { max_tokens: 16 } });
+    const res = await hob.post('/api/chat/completions', body);
+    const first = await readAnswer(res);
+    const whole = first.done.meta.prompt_tokens;
+    assert.ok(whole > 600, `a long prompt: ${whole}`);
+    const [chat, title] = await untilRead(2);
+    assert.ok(chat >= whole && title < whole / 3, `${chat} of the message, ${title} of the title`);
+    const more = { conversation_id: body.conversation_id, parent_id: res.headers.get('x-answer-id') };
+    const next = await readAnswer(
+      await hob.post('/api/chat/completions', hob.message(server.id, 'And?', { ...more, options: { max_tokens: 4 } }))
+    );
+    assert.ok(next.done.meta.prompt_tokens > whole);
+    const last = (await untilRead(3)).at(-1);
+    assert.ok(last < 64, `${last} of the next message`);
+  }));
+
+test('an answer that was stopped while the model was thinking is gone on with there', () =>
+  withSmall(
+    ['--think', '3', '--layers', '16', '--embd', '512', '--ff', '1408', '--heads', '8', '--kv', '8'],
+    {},
+    async (hob, server) => {
+      const body = hob.message(server.id, 'Tell a story about a cat.', {
+        options: { temperature: 0, max_tokens: 200 }
+      });
+      const res = await hob.post('/api/chat/completions', body);
+      const id = res.headers.get('x-generation-id');
+      for await (const ev of events(res)) {
+        if (/"reasoning_content":/.test(ev.data ?? '')) await hob.post(`/api/generations/${id}/stop`, {});
+      }
+      const stored = async () => (await hob.get(`/api/conversations/${body.conversation_id}`)).messages[1];
+      const before = await stored();
+      assert.ok(before.reasoning && !before.content, 'it was thinking');
+      const options = { temperature: 0, max_tokens: 8 };
+      const more = await readAnswer(await hob.post('/api/chat/completions', { ...body, mode: 'continue', options }));
+      assert.equal(more.done.state, 'done');
+      assert.ok(more.reasoning, 'it goes on thinking');
+      const after = await stored();
+      assert.equal(after.reasoning, before.reasoning + more.reasoning);
+      // The beginning is a part of the prompt: what the user wrote is no more than that of the first.
+      const again = hob.message(server.id, body.message.content, { options });
+      const fresh = await readAnswer(await hob.post('/api/chat/completions', again));
+      const [all, asked] = [more, fresh].map((a) => a.done.meta.prompt_tokens);
+      assert.ok(all > asked, `${all} tokens with the beginning, ${asked} without`);
+    }
+  ));

@@ -334,6 +334,28 @@ test('stop ends the engine at once, keeps the text, and may be said twice; conti
   assert.equal(is.finish_reason, 'length');
 });
 
+test('continue goes on in the middle of the reasoning too', async () => {
+  const server = await ready(['--think', '--tokens-per-second', '120']);
+  const body = hob.message(server.id, 'How does hob wait for a model that is loading?');
+  const res = await post(body);
+  const id = res.headers.get('x-generation-id');
+  const reading = readAnswer(res);
+  await until(
+    async () =>
+      /"reasoning_content"/.test(await (await hob.request(`/api/generations/${id}/events?follow=false`)).text()),
+    'it thinks'
+  );
+  await hob.post(`/api/generations/${id}/stop`);
+  const first = await reading;
+  assert.ok(first.reasoning && !first.text);
+  const added = await readAnswer(await post({ ...body, mode: 'continue' }));
+  assert.equal(added.done.state, 'done');
+  const whole = await readAnswer(await post(hob.message(server.id, body.message.content)));
+  const [, answer] = (await conversation(body.conversation_id)).messages;
+  assert.equal(answer.reasoning, whole.reasoning);
+  assert.equal(answer.content, whole.text);
+});
+
 test('a retry that failed without a word does not keep the answer before it from being continued', async () => {
   const server = await ready(['--tokens-per-second', '40']);
   const dying = await ready(['--die-after-tokens', '0']);

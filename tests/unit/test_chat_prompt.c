@@ -23,7 +23,7 @@ static void never_answered_messages_are_left_out(void **state)
         const char *kept; /* a digit each */
     } cases[] = {
         {"P", "0"},      {"AaP", "012"},   {"PP", "1"},  {"PAaP", "123"}, {"AaPP", "013"}, {"AeP", "2"},
-        {"AAaP", "123"}, {"AaAeP", "014"}, {"Aa", "01"}, {"Ae", "01"},    {"AaPA", "013"},
+        {"AAaP", "123"}, {"AaAeP", "014"}, {"Aa", "01"}, {"Ae", "0"},     {"AaPA", "013"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct message_row rows[8];
@@ -99,6 +99,34 @@ static void an_answer_of_tool_calls_is_told_in_words(void **state)
     check_prompt(&p, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
                      "{\"role\":\"assistant\",\"content\":\"I will look\"},"
                      "{\"role\":\"user\",\"content\":\"And?\"}]" TAIL "}");
+}
+
+static void an_answer_is_gone_on_with_from_what_is_there(void **state)
+{
+    (void)state;
+    char calls[] = "[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]", thoughts[] = "Hm, ";
+    static const char user[] = "{\"role\":\"user\",\"content\":\"Hi\"}";
+    const struct {
+        const char *content;
+        bool has_thoughts, has_calls;
+        const char *told;
+    } cases[] = {
+        {"\"He\"", false, false, ",{\"role\":\"assistant\",\"content\":\"He\"}"},
+        {"\"He\"", true, true, ",{\"role\":\"assistant\",\"content\":\"He\",\"reasoning_content\":\"Hm, \"}"},
+        {"\"\"", true, false, ",{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"Hm, \"}"},
+        {"\"\"", false, true, ""}, /* no engine takes half a call */
+        {"\"\"", false, false, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct message_row rows[] = {row("user", "answered", "\"Hi\""),
+                                     row("assistant", "interrupted", cases[i].content)};
+        rows[1].reasoning = cases[i].has_thoughts ? thoughts : NULL;
+        rows[1].tool_calls_json = cases[i].has_calls ? calls : NULL;
+        struct prompt p = {.model = "m", .rows = rows, .n_rows = 2};
+        AUTO(mem)
+        char *should = xasprintf("{\"model\":\"m\",\"messages\":[%s%s]" TAIL "}", user, cases[i].told);
+        check_prompt(&p, should);
+    }
 }
 
 static struct prompt_file file(const char *id, const char *name, const char *mime, const char *bytes)
@@ -251,6 +279,7 @@ int main(void)
         cmocka_unit_test(never_answered_messages_are_left_out),
         cmocka_unit_test(a_plain_conversation_becomes_a_request),
         cmocka_unit_test(an_answer_of_tool_calls_is_told_in_words),
+        cmocka_unit_test(an_answer_is_gone_on_with_from_what_is_there),
         cmocka_unit_test(attachments_are_put_in),
         cmocka_unit_test(content_is_checked),
         cmocka_unit_test(options_are_bounded),
