@@ -170,8 +170,9 @@ void chat_export_cancel(struct chat_export *e);
  * ---- import: an export of hob's, read as it comes ----
  * Nothing is there for the user until the end; one that is not brought to its end leaves nothing. One at a time for a user.
  */
-#define CHAT_MAX_IMPORTS       8                 /* at once */
-#define CHAT_IMPORT_HIGH_BYTES ((size_t)1 << 20) /* fed and not read yet: full from here */
+#define CHAT_MAX_IMPORTS 8 /* at once */
+/* Fed and not read yet: full from here. So much is one transaction of the store, for which all others wait. */
+#define CHAT_IMPORT_HIGH_BYTES ((size_t)256 << 10)
 struct chat_import;
 struct chat_import_events {
     /* It is not full any more. Must not feed at once. */
