@@ -143,22 +143,25 @@ test('an answer that was stopped while the model was thinking is gone on with th
     ['--think', '3', '--layers', '16', '--embd', '512', '--ff', '1408', '--heads', '8', '--kv', '8'],
     {},
     async (hob, server) => {
-      const body = hob.message(server.id, 'Tell a story about a cat.', {
-        options: { temperature: 0, max_tokens: 200 }
-      });
-      const res = await hob.post('/api/chat/completions', body);
-      const id = res.headers.get('x-generation-id');
-      for await (const ev of events(res)) {
-        if (/"reasoning_content":/.test(ev.data ?? '')) await hob.post(`/api/generations/${id}/stop`, {});
+      const stored = async ({ conversation_id }) =>
+        (await hob.get(`/api/conversations/${conversation_id}`)).messages[1];
+      /** Stopped at its first thought; it may have gone on to its answer by then. */
+      async function stopped(seed) {
+        const body = hob.message(server.id, 'Tell a story about a cat.', { options: { seed, max_tokens: 200 } });
+        const res = await hob.post('/api/chat/completions', body);
+        const id = res.headers.get('x-generation-id');
+        for await (const ev of events(res))
+          if (/"reasoning_content":/.test(ev.data ?? '')) await hob.post(`/api/generations/${id}/stop`, {});
+        const { state, reasoning, content } = await stored(body);
+        return state === 'stopped' && reasoning && !content && body;
       }
-      const stored = async () => (await hob.get(`/api/conversations/${body.conversation_id}`)).messages[1];
-      const before = await stored();
-      assert.ok(before.reasoning && !before.content, 'it was thinking');
+      let seed = 0;
+      const body = await until(() => stopped(++seed), 'it is stopped while it thinks', { ms: 60000 });
+      const before = await stored(body);
       const options = { temperature: 0, max_tokens: 8 };
       const more = await readAnswer(await hob.post('/api/chat/completions', { ...body, mode: 'continue', options }));
       assert.equal(more.done.state, 'done');
-      assert.ok(more.reasoning, 'it goes on thinking');
-      const after = await stored();
+      const after = await stored(body);
       assert.equal(after.reasoning, before.reasoning + more.reasoning);
       // The beginning is a part of the prompt: what the user wrote is no more than that of the first.
       const again = hob.message(server.id, body.message.content, { options });

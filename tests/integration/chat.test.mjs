@@ -335,7 +335,7 @@ test('stop ends the engine at once, keeps the text, and may be said twice; conti
 });
 
 test('continue goes on in the middle of the reasoning too', async () => {
-  const server = await ready(['--think', '--tokens-per-second', '120']);
+  const server = await ready(['--think', '--tokens-per-second', '60']);
   const body = hob.message(server.id, 'How does hob wait for a model that is loading?');
   const res = await post(body);
   const id = res.headers.get('x-generation-id');
