@@ -26,7 +26,7 @@ void api_publish_conversation(struct api_req *r, const struct conversation_row *
     events_publish(r->api->o.events, r->who.user_id, "conversation", buf_span(json));
 }
 
-void api_publish_removed(struct api_req *r, const char *event, const char *id)
+void api_publish_id(struct api_req *r, const char *event, const char *id)
 {
     AUTO(buf) struct buf *json = buf_new();
     buf_addf(json, "{\"id\":\"%s\"}", id);
@@ -177,7 +177,7 @@ static void change_conversation(struct api_req *r)
 static void forget_conversation(struct api_req *r, const char *id)
 {
     chat_conversation_removed(r->api->o.chat, id);
-    api_publish_removed(r, "conversation_removed", id);
+    api_publish_id(r, "conversation_removed", id);
 }
 
 static void on_removed(void *arg, const struct store_result *result)

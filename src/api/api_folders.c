@@ -101,7 +101,7 @@ static void on_removed(void *arg, const struct store_result *result)
     struct api_req *r = arg;
     if (is_refused(r, result))
         return;
-    api_publish_removed(r, "folder_removed", r->param);
+    api_publish_id(r, "folder_removed", r->param);
     api_reply_empty(r, 204);
 }
 

@@ -33,6 +33,8 @@ static void on_accepted(void *arg, const struct store_result *result)
                                                .message = "This message has been answered already."});
         return;
     }
+    if (!result->created)
+        api_publish_id(r, "message_changed", result->messages[0].id);
     reply_message(r, result);
 }
 
@@ -101,6 +103,7 @@ static void on_message_removed(void *arg, const struct store_result *result)
                                             .code = result->err == ERR_EXISTS ? "already_answered" : NULL});
         return;
     }
+    api_publish_id(r, "message_changed", r->param);
     if (result->n_conversations)
         api_publish_conversation(r, &result->conversations[0]);
     api_reply_empty(r, 204);
@@ -119,6 +122,7 @@ static void on_branch_removed(void *arg, const struct store_result *result)
     }
     for (size_t i = 0; i < result->n; i++)
         chat_generation_removed(r->api->o.chat, result->generations[i].id);
+    api_publish_id(r, "message_removed", r->param);
     api_publish_conversation(r, &result->conversations[0]);
     api_reply_empty(r, 204);
 }

@@ -137,8 +137,8 @@ static inline bool api_is_open(const struct api_req *r)
 bool api_query(const struct api_req *r, const char *name, struct buf *out);
 /* Tells the asking user's screens how a conversation of theirs is now. */
 void api_publish_conversation(struct api_req *r, const struct conversation_row *row);
-/* The same for one that is gone. event must be a literal. */
-void api_publish_removed(struct api_req *r, const char *event, const char *id);
+/* An event that says only which one it is about. event must be a literal. */
+void api_publish_id(struct api_req *r, const char *event, const char *id);
 /* A chat completion in OpenAI's form (api_openai.c) that came to /api: passed through without a hold, nothing stored. */
 void api_openai_complete(struct api_req *r);
 

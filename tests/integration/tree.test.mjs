@@ -117,6 +117,39 @@ describe('the path that is shown', () => {
     await reading;
   });
 
+  test('and what is deleted or changed is told to all screens, also where the path stays as it is', async () => {
+    const turn = await say('echo hello');
+    const other = randomUUID();
+    await hob.post(`/api/messages/${turn.answer}/edit`, { id: other, content: 'better' });
+    const leave = new AbortController();
+    const feed = events(await hob.request('/api/events', { signal: leave.signal }));
+    const waiting = randomUUID();
+    const put = (content) =>
+      hob.send('PUT', `/api/messages/${waiting}`, {
+        conversation_id: turn.conversation,
+        parent_id: other,
+        content,
+        server: slow.id,
+        state: 'queued'
+      });
+    assert.equal((await put('old')).status, 201);
+    assert.equal((await put('new')).status, 200);
+    assert.equal((await hob.request(`/api/messages/${waiting}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await removeBranch(turn.answer)).status, 204);
+    const seen = [];
+    for await (const { event, data } of feed) {
+      if (event.startsWith('message_')) seen.push([event, JSON.parse(data)]);
+      if (event === 'message_removed') break;
+    }
+    leave.abort();
+    assert.deepEqual(seen, [
+      ['message_changed', { id: waiting }],
+      ['message_changed', { id: waiting }],
+      ['message_removed', { id: turn.answer }]
+    ]);
+    assert.equal(await leafOf(turn.conversation), other);
+  });
+
   test('is a message of the conversation, else nothing changes', async () => {
     const turn = await say('echo one');
     const other = await say('echo other');

@@ -28,6 +28,8 @@ const NAMES: ReadonlySet<string> = new Set<LiveName>([
 	'generation',
 	'conversation',
 	'conversation_removed',
+	'message_changed',
+	'message_removed',
 	'folder',
 	'folder_removed',
 	'imported',

@@ -312,6 +312,10 @@ export interface LiveEvents {
 	generation: Generation;
 	conversation: Conversation;
 	conversation_removed: { id: string };
+	/** A message that was not answered is changed or taken back. */
+	message_changed: { id: string };
+	/** With everything below it. */
+	message_removed: { id: string };
 	folder: Folder;
 	folder_removed: { id: string };
 	/** An import has ended: read the list again. */
