@@ -294,21 +294,31 @@ describe('settings', { concurrency: 2 }, () => {
       await closePage(page);
     });
 
-  test('that could not be saved say so, and Retry saves them', async () => {
+  test('that could not be saved say so, and are saved when they can be, or by Retry', async () => {
     const page = await chatWith(fast);
     await say(page, 'echo first');
     await untilPhase(page, 'echo first', 'done');
-    await page.route('**/api/conversations/*', (route) =>
-      route.request().method() === 'PATCH' ? route.abort() : route.continue()
-    );
+    const everyPatch = '**/api/conversations/*';
+    const onPatch = (fn) =>
+      page.route(everyPatch, (route) => (route.request().method() === 'PATCH' ? fn(route) : route.continue()));
+    await onPatch((route) => route.abort());
     await settingsButton(page).click();
     const panel = page.getByRole('dialog', { name: SETTINGS });
-    await panel.getByLabel('Seed').fill('42');
+    const seed = panel.getByLabel('Seed');
+    const status = panel.getByRole('status');
+    await seed.fill('42');
+    await status.getByText('Not saved yet').waitFor();
+    await shot(page, 'settings-not-saved-yet');
+    assert.equal(await seed.inputValue(), '42');
+    await page.unroute(everyPatch);
+    await status.getByText('Saved', { exact: true }).waitFor();
+    await onPatch((route) => route.fulfill({ status: 400, json: { error: { message: 'No' } } }));
+    await seed.fill('43');
     await panel.getByText('Could not be saved').waitFor();
-    assert.equal(await panel.getByLabel('Seed').inputValue(), '42');
-    await page.unroute('**/api/conversations/*');
+    assert.equal(await seed.inputValue(), '43');
+    await page.unroute(everyPatch);
     await panel.getByRole('button', { name: 'Retry' }).click();
-    await panel.getByText('Saved').waitFor();
+    await status.getByText('Saved', { exact: true }).waitFor();
     await closePage(page);
   });
 });

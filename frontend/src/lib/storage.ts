@@ -28,3 +28,43 @@ export function remember(key: string, value: unknown): boolean {
 		return false;
 	}
 }
+/** A value that this tab keeps under a key which other tabs may write too: what they wrote is left alone. */
+export class Keepsake<T> {
+	#key: string;
+	/** What this tab wrote or read last. */
+	#mine: string | null = null;
+
+	constructor(key: string) {
+		this.#key = key;
+	}
+
+	/** Null: nothing, or nothing that can be read. */
+	read(): T | null {
+		const value = recall<T | null>(this.#key, null);
+		if (value !== null) this.#mine = this.#there();
+		return value;
+	}
+
+	/** False when it could not be kept. */
+	write(value: T): boolean {
+		const kept = remember(this.#key, value);
+		if (kept) this.#mine = this.#there();
+		return kept;
+	}
+
+	clear(): void {
+		if (this.#mine !== null && this.#there() === this.#mine)
+			browserStorage()?.removeItem(this.#key);
+		this.#mine = null;
+	}
+
+	/** From now on under another key, where nothing is written yet. */
+	rename(key: string): void {
+		this.clear();
+		this.#key = key;
+	}
+
+	#there(): string | null {
+		return browserStorage()?.getItem(this.#key) ?? null;
+	}
+}

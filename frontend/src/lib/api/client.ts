@@ -63,6 +63,11 @@ export class ApiError extends Error {
 	}
 }
 
+/** The same call may do better later: hob was out of reach, in trouble, or nobody was signed in. */
+export function mayPass(e: unknown): boolean {
+	return e instanceof ApiError && (e.status === 0 || e.status === 401 || e.status >= 500);
+}
+
 let onUnauthorized: (path: string) => void = () => undefined;
 
 /** `fn` runs when a call of `path` is refused because nobody is signed in. */

@@ -13,6 +13,8 @@ export interface BranchHooks {
 	drop(turn: Turn): void;
 	/** Who waits may go now. */
 	pump(): void;
+	/** It is newer here than in a list that hob was asked for before. */
+	touch(turn: Turn): void;
 	/** hob has something else than what is shown. */
 	reload(): void;
 }
@@ -60,6 +62,7 @@ export class BranchEdits {
 			const { message } = await api.editAnswer(answer.id, id, text);
 			this.#edits.delete(key);
 			turn.answerFor(message.id).takeStored(message);
+			this.#hooks.touch(turn);
 			this.#path.setLeaf(message.id);
 			return null;
 		} catch (e) {
@@ -110,6 +113,7 @@ export class BranchEdits {
 		if (!turn) return;
 		const ids = this.#path.branch(id);
 		const answer = turn.answers.find((a) => a.id === id);
+		const at = answer ? turn.answers.indexOf(answer) : 0;
 		const hidden = this.#path.all.filter((t) => ids.has(t.id));
 		const before = this.#path.leaf;
 		const rest = this.#leafWithout(id, ids);
@@ -119,7 +123,8 @@ export class BranchEdits {
 		if (rest.moves) this.#move(rest.leaf);
 		const bringBack = (): void => {
 			for (const goneId of ids) this.#gone.delete(goneId);
-			if (answer) turn.answers = inOrder([...turn.answers, answer]);
+			// hob's clock and this one may differ: its place is where it was.
+			if (answer) turn.answers = turn.answers.toSpliced(at, 0, answer);
 			this.#path.unhide(hidden);
 			if (rest.moves) this.#move(before);
 			this.#hooks.pump();
@@ -131,6 +136,32 @@ export class BranchEdits {
 			undo: bringBack,
 			commit: () => this.#removeBranchNow(id, hidden, bringBack)
 		});
+		this.#hooks.pump();
+	}
+
+	/** Another tab has deleted a message with everything below it. */
+	takeRemoval(id: string): void {
+		const turn = this.#path.has(id) ? this.#path.turnOf(id) : undefined;
+		if (!turn) return;
+		const ids = this.#path.branch(id);
+		const parent = this.#path.parent(id);
+		const gone = this.#path.all.filter((t) => ids.has(t.id) && t.stored);
+		for (const goneId of ids) this.#gone.add(goneId);
+		for (const t of gone) {
+			this.#hooks.drop(t);
+			this.#storing.forget(t);
+		}
+		if (turn.id !== id) {
+			this.#hooks.touch(turn);
+			turn.answers = turn.answers.filter((a) => a.id !== id);
+		}
+		// What was written behind it here is not what was deleted there.
+		for (const t of this.#path.all)
+			if (!t.stored && ids.has(t.id)) {
+				this.#gone.delete(t.id);
+				if (ids.has(t.parentId ?? '')) t.parentId = parent;
+			}
+		this.#path.drop(gone);
 		this.#hooks.pump();
 	}
 
@@ -166,8 +197,4 @@ export class BranchEdits {
 		this.#path.drop(turns);
 		this.#hooks.reload();
 	}
-}
-
-function inOrder(answers: Answer[]): Answer[] {
-	return answers.sort((a, b) => a.createdAt - b.createdAt);
 }

@@ -4,19 +4,13 @@
  * (chats.svelte.ts), so leaving the page changes nothing.
  */
 import { api, ApiError } from '$lib/api/client';
-import type {
-	Content,
-	Conversation,
-	Generation,
-	Message,
-	SendMode,
-	Settings
-} from '$lib/api/types';
+import type { Content, Conversation, Generation, SendMode, Settings } from '$lib/api/types';
 import { BranchEdits } from './branches.svelte';
 import { conversations } from './conversations.svelte';
 import { Draft } from './draft.svelte';
 import { stopGeneration } from './follower';
 import { Kept } from './kept.svelte';
+import { Merging } from './merging';
 import { ShownPath, type Step } from './path.svelte';
 import { mustQueue, queueStep, type QueueItem } from './queue';
 import type { Removals } from './removals.svelte';
@@ -30,6 +24,9 @@ import { uuid } from '$lib/uuid';
 /** After Stop in mid-request: hob may have begun to answer; look once after this long. */
 const LATE_ANSWER_MS = 800;
 const TITLE_CHARS = 60;
+
+const draftKey = (userId: string, id: string): string => `hob.draft.${userId}.${id}`;
+const settingsKey = (userId: string, id: string): string => `hob.settings.${userId}.${id}`;
 
 export class Chat {
 	readonly id: string;
@@ -47,6 +44,7 @@ export class Chat {
 	readonly #kept: Kept;
 	readonly #storing: Storing;
 	readonly #branches: BranchEdits;
+	readonly #merging: Merging;
 	readonly #senders = new Map<string, Sender>();
 	readonly #modes = new Map<string, SendMode>();
 	/** Failed messages that the queue may go past. */
@@ -55,6 +53,8 @@ export class Chat {
 	#stale = true;
 	#wantedTarget: string | null = null;
 	#loading: Promise<void> | undefined;
+	/** hob has something that the list on its way may not have. */
+	#outdated = false;
 	#reloadTimer: ReturnType<typeof setTimeout> | undefined;
 	#closed = false;
 
@@ -62,16 +62,22 @@ export class Chat {
 	constructor(id: string, userId: string, fresh: boolean) {
 		this.id = id;
 		this.#userId = userId;
-		this.draft = new Draft(`hob.draft.${userId}.${fresh ? 'new' : id}`);
-		this.#kept = new Kept(id);
+		this.draft = new Draft(draftKey(userId, fresh ? 'new' : id));
+		this.#kept = new Kept(id, settingsKey(userId, fresh ? 'new' : id));
 		this.#storing = new Storing(id, new UnsentStore(userId, browserStorage()), {
 			parentOf: (turn) => this.#parentOf(turn),
-			onStored: (turn) => this.#onStored(turn)
+			onStored: (turn) => this.#onStored(turn, false)
 		});
 		this.#branches = new BranchEdits(this.#path, this.#kept, this.#storing, {
 			drop: (turn) => this.#dropSender(turn),
 			pump: () => this.pump(),
+			touch: (turn) => this.#merging.touch(turn),
 			reload: () => this.#reloadSoon(0)
+		});
+		this.#merging = new Merging(this.#path, this.#branches, this.#storing, this.#kept, {
+			isDriven: (turn) => this.#senders.has(turn.id),
+			isWanted: (turn) => this.#modes.has(turn.id),
+			onRunning: (turn, generation) => this.#attach(turn, generation)
 		});
 		this.loaded = fresh;
 		this.#stale = !fresh;
@@ -95,6 +101,10 @@ export class Chat {
 	}
 	get settings(): Settings {
 		return this.#kept.settings;
+	}
+	/** hob could not take the settings yet; it is asked again. */
+	get unsavedSettings(): boolean {
+		return this.#kept.unsaved;
 	}
 	/** The server for the next message; null: not chosen here. */
 	get serverId(): string | null {
@@ -128,7 +138,7 @@ export class Chat {
 	/** A screen shows this conversation; returns what ends that. */
 	view(): () => void {
 		this.#viewers++;
-		if (this.#stale) void this.load();
+		if (this.#stale) this.#reload();
 		return () => {
 			this.#viewers--;
 		};
@@ -145,7 +155,8 @@ export class Chat {
 		// Behind one that may yet be answered anew it follows whatever comes of that.
 		const parent = !wait && last?.answer?.settled ? last.answer.id : (last?.id ?? null);
 		if (this.isNew) {
-			this.draft.rename(`hob.draft.${this.#userId}.${this.id}`);
+			this.draft.rename(draftKey(this.#userId, this.id));
+			this.#kept.rename(settingsKey(this.#userId, this.id));
 			conversations.addLocal(this.id, titleOf(content), serverId);
 		}
 		return this.#add(content, serverId, parent, wait, mode);
@@ -265,10 +276,11 @@ export class Chat {
 	readonly #hooks: SenderHooks = {
 		parentOf: (turn) => this.#settleParent(turn),
 		settings: () => this.#kept.firstSettings(),
-		onStored: (turn) => this.#onStored(turn),
+		onStored: (turn) => this.#onStored(turn, true),
 		onAnswer: (turn, answer) => this.#onAnswer(turn, answer),
 		onSettled: (turn) => {
 			if (turn.cycle?.name !== 'signed_out') this.#senders.delete(turn.id);
+			this.#merging.touch(turn);
 			// The card says what became of it; the answers that were there come back.
 			if (turn.cycle && turn.newest?.empty && turn.answers.length > 1)
 				turn.answers = turn.answers.slice(0, -1);
@@ -317,10 +329,12 @@ export class Chat {
 		return parent;
 	}
 
-	#onStored(turn: Turn): void {
+	/** `sent`: it was on its way to be answered, and not only to be kept. */
+	#onStored(turn: Turn, sent: boolean): void {
 		turn.stored = true;
+		this.#merging.touch(turn);
 		if (!turn.dirty) this.#storing.forget(turn);
-		this.#kept.onStored(turn.serverId);
+		this.#kept.onStored(turn.serverId, sent);
 		for (const behind of this.#path.all)
 			if (behind.queued && behind.parentId === turn.id && this.#storing.isMisplaced(behind))
 				void this.#storing.store(behind);
@@ -427,24 +441,39 @@ export class Chat {
 	/** Reads the conversation from hob; also again, to take up what others did to it. */
 	load(): Promise<void> {
 		this.#stale = false;
-		this.#loading ??= this.#loadNow().finally(() => {
+		this.#loading ??= this.#loadAll().finally(() => {
 			this.#loading = undefined;
 		});
 		return this.#loading;
 	}
 
+	/** As `load`, but a list that is on its way already may be too old. */
+	#reload(): void {
+		if (this.#loading) this.#outdated = true;
+		void this.load();
+	}
+
+	async #loadAll(): Promise<void> {
+		do {
+			this.#outdated = false;
+			await this.#loadNow();
+		} while (this.#outdated && !this.#closed);
+	}
+
 	async #loadNow(): Promise<void> {
 		try {
+			this.#merging.begin();
 			const { conversation, settings, messages } = await api.conversation(this.id);
+			if (this.#closed) return;
 			this.#kept.take(conversation, settings);
-			this.#merge(messages);
-			this.#takeLeaf(conversation.leaf_id);
-			this.#addUnsent();
+			this.#merging.take(conversation, messages);
+			this.#merging.addUnsent();
 			this.loadError = null;
 			this.missing = false;
 		} catch (e) {
 			if (!(e instanceof ApiError)) throw e;
-			this.#addUnsent();
+			if (this.#closed) return;
+			this.#merging.addUnsent();
 			if (e.status === 404) {
 				this.loadError = null;
 				this.missing = this.isNew;
@@ -463,58 +492,9 @@ export class Chat {
 	#reloadSoon(ms: number): void {
 		clearTimeout(this.#reloadTimer);
 		this.#reloadTimer = setTimeout(() => {
-			if (this.#viewers > 0 && !this.#closed) void this.load();
+			if (this.#viewers > 0 && !this.#closed) this.#reload();
 			else this.#stale = true;
 		}, ms);
-	}
-
-	#merge(messages: Message[]): void {
-		const known = new Map(this.#path.all.map((t) => [t.id, t]));
-		const turns: Turn[] = [];
-		for (const m of messages) {
-			if (m.role !== 'user' || (this.#branches.isGone(m.id) && !known.has(m.id))) continue;
-			const turn = known.get(m.id) ?? new Turn(m.id, m.created_at);
-			known.delete(m.id);
-			this.#takeUser(turn, m);
-			turns.push(turn);
-		}
-		// What hob does not list is not acknowledged yet, or was deleted elsewhere.
-		for (const turn of known.values())
-			if (!turn.stored || turn.standing === 'busy') turns.push(turn);
-		const byId = new Map(turns.map((t) => [t.id, t]));
-		const listed = new Set(messages.map((m) => m.id));
-		for (const turn of turns)
-			if (!this.#senders.has(turn.id) && turn.answers.some((a) => !listed.has(a.id)))
-				turn.answers = turn.answers.filter((a) => listed.has(a.id));
-		for (const m of messages)
-			if (m.role === 'assistant' && m.parent_id && !this.#branches.isGone(m.id))
-				this.#takeAnswer(byId.get(m.parent_id), m);
-		this.#path.setAll(turns);
-	}
-
-	#takeUser(turn: Turn, m: Message): void {
-		const driven = this.#senders.has(turn.id);
-		turn.stored = true;
-		if (!turn.dirty) {
-			this.#storing.forget(turn);
-			if (!driven) turn.content = m.content;
-		}
-		if (driven || turn.cycle) return;
-		const before = this.#path.turnOf(turn.parentId);
-		if (!turn.queued && (!before || before.stored)) turn.parentId = m.parent_id;
-		turn.serverId = m.server_id ?? turn.serverId;
-		turn.error = m.error;
-		if (!this.#modes.has(turn.id)) turn.queued = m.state === 'queued';
-	}
-
-	#takeAnswer(turn: Turn | undefined, m: Message): void {
-		if (!turn) return;
-		const active = isActive(m.state as Generation['state']);
-		if (this.#senders.has(turn.id) || turn.cycle?.name === 'sending') return;
-		turn.answerFor(m.id).takeStored(m);
-		turn.queued = false;
-		if (active && m.generation_id && !turn.stopWanted)
-			this.#attach(turn, { id: m.generation_id, answer_id: m.id });
 	}
 
 	#attach(turn: Turn, generation: Pick<Generation, 'id' | 'answer_id'>): void {
@@ -522,46 +502,23 @@ export class Chat {
 		this.#newSender(turn, 'send').attach(generation);
 	}
 
-	/** hob's word about the path; true when this page did not know. */
-	#takeLeaf(id: string | null): boolean {
-		const { leaf } = this.#path;
-		if (id === leaf || this.#kept.moving) return false;
-		const mine = this.#path.turnOf(leaf);
-		// What this page does at the moment is newer than what hob said about the time before.
-		const doing = mine && (!mine.stored || this.#senders.has(mine.id));
-		if (doing && (id === null || this.#path.isAbove(id, leaf) || mine === this.#path.turnOf(id)))
-			return false;
-		if (id !== null && !this.#path.has(id)) return true;
-		this.#path.setLeaf(id);
-		return true;
-	}
-
-	/** Messages that hob has not acknowledged, from this browser's storage. */
-	#addUnsent(): void {
-		for (const m of this.#storing.written()) {
-			if (this.#path.turnOf(m.id) || this.#branches.isGone(m.id)) continue;
-			const turn = new Turn(m.id, m.created_at);
-			turn.content = m.content;
-			turn.serverId = m.server;
-			turn.queued = m.queued;
-			turn.parentId = this.#path.has(m.parent_id) ? m.parent_id : this.#path.end;
-			this.serverId ??= m.server;
-			this.#path.add([turn]);
-			if (!this.#path.isShown(turn.id)) {
-				// A message that did not go out is never out of sight.
-				turn.parentId = this.#path.end;
-				this.#path.update();
-			}
-			if (turn.queued) void this.#storing.store(turn);
-		}
-	}
-
 	/** News of the conversation itself, perhaps from another tab. */
 	onConversation(conversation: Conversation): void {
 		this.#kept.take(conversation);
-		if (!this.loaded || !this.#takeLeaf(conversation.leaf_id)) return;
-		if (this.#viewers > 0) this.#reloadSoon(150);
+		if (!this.loaded) return;
+		if (this.#merging.takeLeaf(conversation.leaf_id)) this.#reloadSoon(150);
+	}
+	/** A message that was not answered is changed or taken back, perhaps in another tab. */
+	onMessageChanged(id: string): void {
+		const turn = this.#path.all.find((t) => t.id === id);
+		if (!turn?.stored || turn.dirty || turn.removing || this.#senders.has(id)) return;
+		// Of what waits here the old version must not go out.
+		if (turn.queued || this.#viewers > 0) this.#reload();
 		else this.#stale = true;
+	}
+	/** A message is gone with what was below it, perhaps deleted in another tab. */
+	onMessageRemoved(id: string): void {
+		this.#branches.takeRemoval(id);
 	}
 
 	/** News of a generation, perhaps begun by another tab. */
@@ -589,19 +546,46 @@ export class Chat {
 
 	/** hob came back: look again at what it has. */
 	refresh(): void {
-		if (this.#viewers > 0) void this.load();
+		if (this.#viewers > 0) this.#reload();
 		else this.#stale = true;
+	}
+
+	/** Nobody looks at it, and another one made from what hob and this browser have would be the same. */
+	get idle(): boolean {
+		const open = (t: Turn): boolean => !t.stored || t.dirty || t.queued || t.cycle !== null;
+		return (
+			this.#viewers === 0 &&
+			this.#senders.size === 0 &&
+			this.removals.list.length === 0 &&
+			!this.#kept.busy &&
+			!this.draft.atRisk &&
+			!this.#path.all.some(open)
+		);
+	}
+	/** A reload would lose something that was written here. */
+	get atRisk(): boolean {
+		return this.draft.atRisk || this.#storing.atRisk;
 	}
 
 	/** Forgets everything here; what runs in hob goes on. */
 	close(): void {
 		this.#closed = true;
+		this.#kept.close();
 		clearTimeout(this.#reloadTimer);
 		for (const sender of this.#senders.values()) sender.close();
 		this.removals.close();
 		this.#storing.close();
 		this.#senders.clear();
 	}
+}
+
+/** The conversation is deleted: nothing of it stays in this browser. */
+export function forgetChat(id: string, userId: string): void {
+	const store = browserStorage();
+	store?.removeItem(draftKey(userId, id));
+	store?.removeItem(settingsKey(userId, id));
+	const unsent = new UnsentStore(userId, store);
+	for (const m of unsent.of(id)) unsent.remove(m.id);
 }
 
 function items(lane: readonly Step[]): QueueItem[] {

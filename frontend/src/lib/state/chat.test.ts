@@ -1,69 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-	aMessage,
-	answerStream,
-	aServer,
-	failure,
-	fakeFetch,
-	FakeStream,
-	json,
-	type Answer,
-	type Call
-} from '$lib/api/fake';
+import { describe, expect, it, vi } from 'vitest';
+import { aMessage, answerStream, aServer, failure, FakeStream, json } from '$lib/api/fake';
 import type { ChatRequest, Generation } from '$lib/api/types';
-import { Chat } from './chat.svelte';
+import type { Chat } from './chat.svelte';
+import { aChat as anyChat, closeAll, hob, pass, settle, useFakeHob } from './fake_hob';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';
 import type { Turn } from './turn.svelte';
 
-let calls: Call[];
-/** What a POST to /api/chat/completions gets. */
-let onPost: (n: number, body: ChatRequest) => Answer;
-let onGet: (path: string) => Answer;
-let onPut: () => Answer;
-const open: Chat[] = [];
-
-const posts = (): Call[] => calls.filter((c) => c.path === '/api/chat/completions');
-const body = (n: number): ChatRequest => posts()[n]?.body as ChatRequest;
-const contents = (): unknown[] => posts().map((c) => (c.body as ChatRequest).message.content);
+const aChat = (fresh = true): Chat => anyChat(fresh);
+const body = (n: number): ChatRequest => hob.posts[n] as ChatRequest;
+const contents = (): unknown[] => hob.posts.map((p) => p.message.content);
 const at = (): number[] =>
-	posts().map((c) => Math.round((c.at - (posts()[0]?.at ?? 0)) / 100) / 10);
-const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
-/** Lets promises run and one frame be drawn. */
-const settle = (): Promise<unknown> => pass(50);
+	hob.asked.map((c) => Math.round((c.at - (hob.asked[0]?.at ?? 0)) / 100) / 10);
 const engine = (state: 'loading' | 'ready' | 'failed', attempt = 1): void =>
 	servers.apply(aServer('s1', { state, attempt }));
-
-function aChat(fresh = true): Chat {
-	const chat = new Chat('c1', 'ada', fresh);
-	open.push(chat);
-	chat.view();
-	return chat;
-}
 const only = (chat: Chat): Turn => chat.turns[0] as Turn;
 
-beforeEach(() => {
-	vi.useFakeTimers();
-	localStorage.clear();
-	onPost = () => failure(503, 'loading', { code: 'engine_loading' });
-	onGet = () => failure(404);
-	onPut = () => json({ message: {} });
-	calls = fakeFetch((call) => {
-		if (call.path === '/api/chat/completions')
-			return onPost(posts().length, call.body as ChatRequest);
-		if (call.method === 'PUT') return onPut();
-		if (call.method === 'GET') return onGet(call.path);
-		return json({ generation: {} });
-	});
-	session.user = { id: 'ada', name: 'ada', role: 'user' };
-	engine('loading');
-});
-afterEach(() => {
-	for (const chat of open.splice(0)) chat.close();
-	session.user = null;
-	vi.useRealTimers();
-	vi.unstubAllGlobals();
-});
+useFakeHob();
 
 describe('the cycle', () => {
 	it.each([
@@ -72,18 +25,18 @@ describe('the cycle', () => {
 		[504, undefined],
 		[0, undefined]
 	])('%i: four requests with one id, 2, 4 and 6 s apart, then the card', async (status) => {
-		onPost = () => (status === 0 ? new TypeError('refused') : failure(status, 'not yet'));
+		hob.onPost = () => (status === 0 ? new TypeError('refused') : failure(status, 'not yet'));
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await pass(30_000);
 		expect(at()).toEqual([0, 2, 6, 12]);
-		expect(new Set(posts().map((c) => (c.body as ChatRequest).message.id)).size).toBe(1);
+		expect(new Set(hob.posts.map((p) => p.message.id)).size).toBe(1);
 		expect(only(chat).cycle).toMatchObject({ name: 'exhausted', cause: { status } });
 		expect(only(chat).phase).toBe('unsent');
 		expect(chat.busy).toBeNull();
 	});
 	it('no headers within 10 s is a failed attempt', async () => {
-		onPost = () => null;
+		hob.onPost = () => null;
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await pass(9_900);
@@ -91,14 +44,14 @@ describe('the cycle', () => {
 		await pass(200);
 		expect(only(chat).phase).toBe('connecting');
 		await pass(2_000);
-		expect(posts()).toHaveLength(2);
+		expect(hob.posts).toHaveLength(2);
 	});
 	it.each([400, 401, 403, 404, 409, 413, 422, 429, 500, 501])('%i sends once', async (status) => {
-		onPost = () => failure(status, 'own words');
+		hob.onPost = () => failure(status, 'own words');
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await pass(60_000);
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 		expect(only(chat).cycle).toMatchObject({ name: 'refused', cause: { message: 'own words' } });
 	});
 	it.each([
@@ -107,7 +60,7 @@ describe('the cycle', () => {
 		[11, [0, 2, 6, 11], 4]
 	])('ready after %i s sends at once', async (seconds, times, requests) => {
 		const stream = answerStream();
-		onPost = (n) => (n === requests ? stream.response : failure(503));
+		hob.onPost = (n) => (n === requests ? stream.response : failure(503));
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await pass(seconds * 1000);
@@ -135,11 +88,11 @@ describe('the cycle', () => {
 		await pass(1000);
 		engine('failed');
 		await pass(10_000);
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 		expect(only(chat).cycle?.name).toBe('engine_failed');
 		chat.retry(only(chat));
 		await pass(20_000);
-		expect(posts()).toHaveLength(5);
+		expect(hob.posts).toHaveLength(5);
 		expect(body(0)).toMatchObject({ mode: 'send', message: { id } });
 		for (let n = 1; n < 5; n++) expect(body(n)).toMatchObject({ mode: 'retry', message: { id } });
 	});
@@ -150,24 +103,24 @@ describe('the cycle', () => {
 		chat.stop();
 		expect(only(chat).cycle?.name).toBe('stopped');
 		await pass(30_000);
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 	});
 	it('Stop while the request is out aborts it and stops an answer that began nevertheless', async () => {
-		onPost = () => null;
+		hob.onPost = () => null;
 		const chat = aChat();
 		const turn = chat.send('hi', 's1');
 		await pass(100);
 		chat.stop();
-		expect(posts()[0]?.signal?.aborted).toBe(true);
+		expect(hob.asked[0]?.signal?.aborted).toBe(true);
 		chat.onGeneration({ id: 'g9', message_id: turn.id, state: 'streaming' } as Generation);
 		await settle();
-		expect(calls.map((c) => c.path)).toContain('/api/generations/g9/stop');
+		expect(hob.calls.map((c) => c.path)).toContain('/api/generations/g9/stop');
 		expect(turn.phase).toBe('unsent');
 	});
 	it('a retryable error before the first token counts as a failed attempt', async () => {
 		const first = answerStream();
 		const second = answerStream('g2', 'a2');
-		onPost = (n) => (n === 1 ? first.response : second.response);
+		hob.onPost = (n) => (n === 1 ? first.response : second.response);
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -182,18 +135,18 @@ describe('the cycle', () => {
 	});
 	it('log-in that expires keeps the message and sends it afterwards', async () => {
 		const stream = answerStream();
-		onPost = (n) => (n === 1 ? failure(401, 'no', { code: 'not_signed_in' }) : stream.response);
+		hob.onPost = (n) => (n === 1 ? failure(401, 'no', { code: 'not_signed_in' }) : stream.response);
 		const chat = aChat();
 		chat.send('keep me', 's1');
 		await pass(10_000);
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 		expect(session.loginNeeded).toBe(true);
 		expect(only(chat)).toMatchObject({ phase: 'unsent', text: 'keep me' });
 		vi.spyOn(session, 'login').mockImplementation(() => {
 			session.loginNeeded = false;
 			return Promise.resolve();
 		});
-		onGet = (path) =>
+		hob.onGet = (path) =>
 			path === '/api/session'
 				? json({ user: session.user, setup_needed: false, version: '1' })
 				: failure(404);
@@ -210,8 +163,8 @@ describe('the stream', () => {
 	it('that breaks is taken up after the last event: nothing missing, nothing twice', async () => {
 		const first = answerStream();
 		const second = new FakeStream({}, 2);
-		onPost = () => first.response;
-		onGet = () => second.response;
+		hob.onPost = () => first.response;
+		hob.onGet = () => second.response;
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -225,14 +178,14 @@ describe('the stream', () => {
 		second.text('two ').text('three').done();
 		await settle();
 		expect(only(chat).answer?.text).toBe('one two three');
-		expect(posts()).toHaveLength(1);
-		expect(calls.at(-1)?.headers['last-event-id']).toBe('2');
+		expect(hob.posts).toHaveLength(1);
+		expect(hob.calls.at(-1)?.headers['last-event-id']).toBe('2');
 	});
 	it('that ends without an end is taken up too', async () => {
 		const first = answerStream();
 		const second = new FakeStream({}, 2);
-		onPost = () => first.response;
-		onGet = () => second.response;
+		hob.onPost = () => first.response;
+		hob.onGet = () => second.response;
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -247,8 +200,8 @@ describe('the stream', () => {
 		const beyond = new FakeStream();
 		const whole = new FakeStream();
 		const streams = [beyond, whole];
-		onPost = () => first.response;
-		onGet = () => streams.shift()?.response ?? failure(404);
+		hob.onPost = () => first.response;
+		hob.onGet = () => streams.shift()?.response ?? failure(404);
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -266,13 +219,13 @@ describe('the stream', () => {
 			phase: 'interrupted',
 			answer: { text: 'one two ', lost: false, error: { code: 'hob_died' } }
 		});
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 	});
 	it('with a gap is opened again', async () => {
 		const first = answerStream();
 		const second = new FakeStream({}, 2);
-		onPost = () => first.response;
-		onGet = () => second.response;
+		hob.onPost = () => first.response;
+		hob.onGet = () => second.response;
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -286,8 +239,8 @@ describe('the stream', () => {
 		const hidden = vi.spyOn(document, 'visibilityState', 'get');
 		const first = answerStream();
 		const second = new FakeStream({}, 2);
-		onPost = () => first.response;
-		onGet = () => second.response;
+		hob.onPost = () => first.response;
+		hob.onGet = () => second.response;
 		const chat = aChat();
 		const turn = chat.send('hi', 's1');
 		await settle();
@@ -295,25 +248,25 @@ describe('the stream', () => {
 		hidden.mockReturnValue('hidden');
 		document.dispatchEvent(new Event('visibilitychange'));
 		await pass(30_000);
-		expect(posts()[0]?.signal?.aborted).toBe(true);
-		expect(calls.at(-1)?.method).toBe('POST');
+		expect(hob.asked[0]?.signal?.aborted).toBe(true);
+		expect(hob.calls.at(-1)?.method).toBe('POST');
 		chat.onGeneration({ id: 'g1', message_id: turn.id, state: 'done' } as Generation);
 		await settle();
 		second.text('two').done();
 		await pass(500);
 		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 	});
 	it('interrupted keeps the text, says why, and goes on only when asked', async () => {
 		const first = answerStream();
 		const more = answerStream('g2', 'a1');
-		onPost = (n) => (n === 1 ? first.response : more.response);
+		hob.onPost = (n) => (n === 1 ? first.response : more.response);
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
 		first.text('half').error({ message: 'killed', retryable: true }, 'interrupted');
 		await pass(30_000);
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 		expect(only(chat)).toMatchObject({
 			phase: 'interrupted',
 			answer: { text: 'half', error: { message: 'killed' } }
@@ -328,7 +281,7 @@ describe('the stream', () => {
 	it('Retry of an interrupted answer keeps the old one to look at', async () => {
 		const first = answerStream();
 		const again = answerStream('g2', 'a2');
-		onPost = (n) => (n === 1 ? first.response : again.response);
+		hob.onPost = (n) => (n === 1 ? first.response : again.response);
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -343,8 +296,8 @@ describe('the stream', () => {
 	});
 	it('is not read twice when the news of its beginning come after its end', async () => {
 		const first = answerStream();
-		onPost = () => first.response;
-		onGet = () => {
+		hob.onPost = () => first.response;
+		hob.onGet = () => {
 			const again = new FakeStream();
 			again.text('one ').text('two').done();
 			return again.response;
@@ -359,11 +312,11 @@ describe('the stream', () => {
 			await settle();
 		}
 		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
-		expect(calls.filter((c) => c.path.includes('generations'))).toEqual([]);
+		expect(hob.calls.filter((c) => c.path.includes('generations'))).toEqual([]);
 	});
 	it('Stop keeps the text and tells hob', async () => {
 		const stream = answerStream();
-		onPost = () => stream.response;
+		hob.onPost = () => stream.response;
 		const chat = aChat();
 		chat.send('hi', 's1');
 		await settle();
@@ -371,7 +324,7 @@ describe('the stream', () => {
 		await settle();
 		chat.stop();
 		await settle();
-		expect(calls.at(-1)).toMatchObject({ method: 'POST', path: '/api/generations/g1/stop' });
+		expect(hob.calls.at(-1)).toMatchObject({ method: 'POST', path: '/api/generations/g1/stop' });
 		await pass(2_000);
 		expect(only(chat)).toMatchObject({ phase: 'stopped', answer: { text: 'some' } });
 	});
@@ -380,7 +333,7 @@ describe('the stream', () => {
 describe('the queue', () => {
 	it('stores what waits, and sends it one by one, in order, each after the answer before it', async () => {
 		const streams = [answerStream('g1', 'a1'), answerStream('g2', 'a2'), answerStream('g3', 'a3')];
-		onPost = (n) => streams[n - 1]?.response ?? failure(500);
+		hob.onPost = (n) => streams[n - 1]?.response ?? failure(500);
 		const chat = aChat();
 		for (const text of ['one', 'two', 'three']) chat.send(text, 's1');
 		await settle();
@@ -388,7 +341,7 @@ describe('the queue', () => {
 		expect(chat.turns.map((t) => t.phase)).toEqual(['waiting', 'queued', 'queued']);
 		const [one, two, three] = chat.turns;
 		const behind = new Map(
-			calls
+			hob.calls
 				.filter((c) => c.method === 'PUT')
 				.map((c) => [c.path, (c.body as { parent_id: string | null }).parent_id])
 		);
@@ -405,16 +358,12 @@ describe('the queue', () => {
 		streams[2]?.text('3').done();
 		await settle();
 		expect(contents()).toEqual(['one', 'two', 'three']);
-		expect(posts().map((c) => (c.body as ChatRequest).message.parent_id)).toEqual([
-			null,
-			'a1',
-			'a2'
-		]);
+		expect(hob.posts.map((p) => p.message.parent_id)).toEqual([null, 'a1', 'a2']);
 		expect(chat.turns.map((t) => t.phase)).toEqual(['done', 'done', 'done']);
 	});
 	it('pauses behind a failed head; Retry resumes it', async () => {
 		const chat = aChat();
-		onPost = (n) => (n <= 4 ? failure(503) : answered(`g${String(n)}`));
+		hob.onPost = (n) => (n <= 4 ? failure(503) : answered(`g${String(n)}`));
 		chat.send('one', 's1');
 		chat.send('two', 's1');
 		await pass(30_000);
@@ -422,24 +371,24 @@ describe('the queue', () => {
 		expect(chat.blockedBy).toBe(chat.turns[0]?.id);
 		chat.send('three', 's1');
 		await settle();
-		expect(posts()).toHaveLength(4);
+		expect(hob.posts).toHaveLength(4);
 		chat.retry(only(chat));
 		await pass(500);
 		expect(contents().slice(4)).toEqual(['one', 'two', 'three']);
 	});
 	it('can go on without the failed head', async () => {
-		onPost = (n) => (n === 1 ? failure(400) : answered('g'));
+		hob.onPost = (n) => (n === 1 ? failure(400) : answered('g'));
 		const chat = aChat();
 		chat.send('one', 's1');
 		chat.send('two', 's1');
 		await settle();
-		expect(posts()).toHaveLength(1);
+		expect(hob.posts).toHaveLength(1);
 		chat.resumeQueue();
 		await settle();
 		expect(contents()).toEqual(['one', 'two']);
 	});
 	it('a new message after a failed one goes out at once', async () => {
-		onPost = (n) => (n === 1 ? failure(400) : answered('g'));
+		hob.onPost = (n) => (n === 1 ? failure(400) : answered('g'));
 		const chat = aChat();
 		chat.send('one', 's1');
 		await settle();
@@ -449,7 +398,7 @@ describe('the queue', () => {
 	});
 	it('sends what an edit made of a message, and not what was deleted', async () => {
 		const first = answerStream();
-		onPost = (n) => (n === 1 ? first.response : answered('g2'));
+		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
 		const chat = aChat();
 		chat.send('one', 's1');
 		const two = chat.send('two', 's1');
@@ -461,13 +410,13 @@ describe('the queue', () => {
 		first.text('1').done();
 		await pass(10_000);
 		expect(contents()).toEqual(['one', 'TWO']);
-		expect(calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
+		expect(hob.calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
 			`/api/messages/${three.id}`
 		]);
 		expect(chat.turns).toHaveLength(2);
 	});
 	it('a deletion can be undone', async () => {
-		onPost = () => failure(400);
+		hob.onPost = () => failure(400);
 		const chat = aChat();
 		const turn = chat.send('one', 's1');
 		await settle();
@@ -476,10 +425,10 @@ describe('the queue', () => {
 		chat.undoRemove(turn);
 		await pass(10_000);
 		expect(chat.turns).toEqual([turn]);
-		expect(calls.some((c) => c.method === 'DELETE')).toBe(false);
+		expect(hob.calls.some((c) => c.method === 'DELETE')).toBe(false);
 	});
 	it('a deletion that could be undone holds when the page closes', async () => {
-		onPost = () => answerStream().response;
+		hob.onPost = () => answerStream().response;
 		const chat = aChat();
 		chat.send('one', 's1');
 		const two = chat.send('two', 's1');
@@ -489,17 +438,17 @@ describe('the queue', () => {
 		chat.flushRemovals();
 		// Not a millisecond: nothing waits for a page that is gone.
 		await pass(0);
-		expect(calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
+		expect(hob.calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
 			`/api/messages/${two.id}`
 		]);
 	});
 	it('Send when ready leaves the message with hob and shows the answer when it comes', async () => {
 		const stream = new FakeStream();
-		onPost = (n) =>
+		hob.onPost = (n) =>
 			n <= 4
 				? failure(503)
 				: json({ generation: { id: 'g5', answer_id: 'a5', state: 'queued' } }, 202);
-		onGet = () => stream.response;
+		hob.onGet = () => stream.response;
 		const chat = aChat();
 		chat.send('one', 's1');
 		await pass(20_000);
@@ -521,34 +470,34 @@ function answered(generationId: string): Response {
 
 describe('a reload', () => {
 	it('finds a message that hob never heard of, as not sent', async () => {
-		onPost = () => new TypeError('refused');
+		hob.onPost = () => new TypeError('refused');
 		aChat().send('first words', 's1');
 		await pass(100);
-		open.splice(0).forEach((c) => c.close());
+		closeAll();
 
 		const chat = aChat(false);
 		await settle();
 		expect(chat).toMatchObject({ loaded: true, missing: false });
 		expect(only(chat)).toMatchObject({ text: 'first words', phase: 'unsent', stored: false });
-		expect(posts()).toHaveLength(1);
-		onPost = () => answered('g');
+		expect(hob.posts).toHaveLength(1);
+		hob.onPost = () => answered('g');
 		chat.retry(only(chat));
 		await settle();
 		expect(only(chat).phase).toBe('done');
 		expect(localStorage).toHaveLength(0);
 	});
 	it('finds it also while hob cannot be reached at all', async () => {
-		onPost = () => new TypeError('refused');
-		onGet = () => new TypeError('refused');
+		hob.onPost = () => new TypeError('refused');
+		hob.onGet = () => new TypeError('refused');
 		aChat().send('first words', 's1');
 		await pass(100);
-		open.splice(0).forEach((c) => c.close());
+		closeAll();
 		const chat = aChat(false);
 		await settle();
 		expect(only(chat)).toMatchObject({ text: 'first words', phase: 'unsent' });
 	});
 	it('shows pending messages as not sent and the queue paused behind them', async () => {
-		onGet = () =>
+		hob.onGet = () =>
 			json({
 				conversation: { id: 'c1', server_id: 's1' },
 				messages: [aMessage('m1'), aMessage('m2', { state: 'queued', parent_id: 'm1' })]
@@ -558,11 +507,11 @@ describe('a reload', () => {
 		expect(chat.turns.map((t) => t.phase)).toEqual(['unsent', 'queued']);
 		expect(chat.blockedBy).toBe('m1');
 		await pass(30_000);
-		expect(posts()).toHaveLength(0);
+		expect(hob.posts).toHaveLength(0);
 	});
 	it('takes up a running answer, then sends what waited behind it', async () => {
 		const stream = new FakeStream();
-		onGet = (path) =>
+		hob.onGet = (path) =>
 			path.includes('generations')
 				? stream.response
 				: json({
@@ -579,7 +528,7 @@ describe('a reload', () => {
 							aMessage('m2', { state: 'queued', parent_id: 'm1' })
 						]
 					});
-		onPost = () => answered('g2');
+		hob.onPost = () => answered('g2');
 		const chat = aChat(false);
 		await settle();
 		expect(only(chat)).toMatchObject({ phase: 'streaming', answer: { text: 'Once' } });
@@ -598,23 +547,23 @@ describe('a reload', () => {
 
 describe('storage', () => {
 	it('keeps a message until hob has acknowledged it', async () => {
-		onPost = () => failure(502, 'a proxy without hob behind it');
+		hob.onPost = () => failure(502, 'a proxy without hob behind it');
 		aChat().send('hi', 's1');
 		await settle();
 		expect(localStorage).toHaveLength(1);
-		onPost = () => failure(503, 'loading', { code: 'engine_loading' });
+		hob.onPost = () => failure(503, 'loading', { code: 'engine_loading' });
 		await pass(2_000);
 		expect(localStorage).toHaveLength(0);
 	});
 	it('gives a waiting message to hob as soon as hob can be reached', async () => {
-		onPost = () => null;
-		onPut = () => new TypeError('refused');
+		hob.onPost = () => null;
+		hob.onPut = () => new TypeError('refused');
 		const chat = aChat();
 		chat.send('one', 's1');
 		chat.send('two', 's1');
 		await pass(1_500);
 		expect(chat.turns[1]?.stored).toBe(false);
-		onPut = () => json({ message: {} });
+		hob.onPut = () => json({ message: {} });
 		await pass(5_000);
 		expect(chat.turns[1]?.stored).toBe(true);
 	});

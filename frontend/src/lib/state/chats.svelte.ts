@@ -1,6 +1,6 @@
 /** All conversations that this tab has open, by id, and the one that is being begun. */
 import { live } from '$lib/api/events';
-import { Chat, titleOf } from './chat.svelte';
+import { Chat, forgetChat, titleOf } from './chat.svelte';
 import { conversations } from './conversations.svelte';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';
@@ -9,6 +9,8 @@ import { UnsentStore } from './unsent';
 import { uuid } from '$lib/uuid';
 
 const SERVER_KEY = 'hob.server';
+/** So many are kept in memory at least; of more, those that nobody looks at and that do nothing go. */
+const MAX_OPEN = 30;
 
 class Chats {
 	/** The conversation on the screen, for the rail to mark. */
@@ -19,6 +21,12 @@ class Chats {
 	constructor() {
 		live.on('generation', (g) => this.#open.get(g.conversation_id)?.onGeneration(g));
 		live.on('conversation', (c) => this.#open.get(c.id)?.onConversation(c));
+		live.on('message_changed', ({ id }) => {
+			for (const chat of this.#open.values()) chat.onMessageChanged(id);
+		});
+		live.on('message_removed', ({ id }) => {
+			for (const chat of this.#open.values()) chat.onMessageRemoved(id);
+		});
 		live.on('reset', () => {
 			for (const chat of this.#open.values()) chat.refresh();
 		});
@@ -33,26 +41,53 @@ class Chats {
 			this.#open.clear();
 			this.#fresh = null;
 		});
-		// Else a deleted message would be back, and sent, after a reload.
 		window.addEventListener('pagehide', () => {
+			// Else a deleted message would be back, and sent, after a reload.
 			for (const chat of this.#open.values()) chat.flushRemovals();
+			for (const { conversation_id: id } of this.#unsent().all())
+				if (conversations.isHidden(id)) this.#forget(id);
 		});
-		conversations.onRemoved((id) => {
-			this.#open.get(id)?.close();
-			this.#open.delete(id);
+		window.addEventListener('beforeunload', (e) => {
+			if ([...this.#open.values()].some((chat) => chat.atRisk)) e.preventDefault();
 		});
+		conversations.onRemoved((id) => this.#forget(id));
+	}
+
+	#unsent(userId = session.user?.id ?? ''): UnsentStore {
+		return new UnsentStore(userId, browserStorage());
+	}
+
+	/** The conversation is deleted. */
+	#forget(id: string): void {
+		this.#open.get(id)?.close();
+		this.#open.delete(id);
+		forgetChat(id, session.user?.id ?? '');
 	}
 
 	/** Conversations whose first message hob never acknowledged are in the list too. */
 	#listUnsent(userId: string): void {
-		for (const m of new UnsentStore(userId, browserStorage()).all())
+		for (const m of this.#unsent(userId).all())
 			conversations.addLocal(m.conversation_id, titleOf(m.content), m.server, m.created_at);
 	}
 
 	get(id: string): Chat {
 		let chat = this.#open.get(id);
-		if (!chat) this.#open.set(id, (chat = new Chat(id, session.user?.id ?? '', false)));
+		if (!chat) this.#tidy();
+		chat ??= new Chat(id, session.user?.id ?? '', false);
+		// Those that were asked for last are last.
+		this.#open.delete(id);
+		this.#open.set(id, chat);
 		return chat;
+	}
+
+	/** Forgets what was not looked at for longest, so that a page that is open for weeks does not grow. */
+	#tidy(): void {
+		for (const [id, chat] of this.#open) {
+			if (this.#open.size < MAX_OPEN) return;
+			if (chat === this.#fresh || id === this.currentId || !chat.idle) continue;
+			chat.close();
+			this.#open.delete(id);
+		}
 	}
 
 	/** The conversation that does not exist yet; the same one until its first message is sent. */

@@ -110,6 +110,11 @@ class Conversations {
 		return this.get(id) !== undefined && !this.#local.has(id);
 	}
 
+	/** It waits to be deleted, or is being deleted. */
+	isHidden(id: string): boolean {
+		return this.#hidden.has(id);
+	}
+
 	/** Runs when a conversation is gone for good. */
 	onRemoved(fn: (id: string) => void): () => void {
 		this.#removed.add(fn);

@@ -8,7 +8,7 @@ import type { Content, ContentPart, Server } from '$lib/api/types';
 import { MAX_FILES, MAX_TEXT_BYTES, mebibytes, textBytes } from '$lib/attachments/limits';
 import type { PdfProgress } from '$lib/attachments/pdf';
 import { prepare, Refused, sameBytes, type Upload } from '$lib/attachments/prepare';
-import { browserStorage } from '$lib/storage';
+import { Keepsake } from '$lib/storage';
 import { uuid } from '$lib/uuid';
 
 /** Statuses that another try would meet again. */
@@ -131,7 +131,7 @@ export class DraftFile {
 	}
 }
 
-interface Kept {
+interface KeptDraft {
 	text: string;
 	files: KeptFile[];
 }
@@ -143,17 +143,14 @@ export class Draft {
 	notice = $state('');
 	/** Send was pressed while files were uploading or no server was known yet; it goes out when it can. */
 	sendSoon = $state(false);
-	#key: string;
+	readonly #kept: Keepsake<Partial<KeptDraft>>;
+	#isKept = true;
 
 	constructor(key: string) {
-		this.#key = key;
-		try {
-			const kept = JSON.parse(browserStorage()?.getItem(key) ?? 'null') as Kept | null;
-			if (typeof kept?.text === 'string') this.text = kept.text;
-			if (Array.isArray(kept?.files)) this.files = kept.files.map((f) => new DraftFile(f));
-		} catch {
-			// An unreadable draft is no draft.
-		}
+		this.#kept = new Keepsake(key);
+		const { text, files } = this.#kept.read() ?? {};
+		if (typeof text === 'string') this.text = text;
+		if (Array.isArray(files)) this.files = files.map((f) => new DraftFile(f));
 	}
 
 	get empty(): boolean {
@@ -161,6 +158,10 @@ export class Draft {
 	}
 	get uploading(): boolean {
 		return this.files.some((f) => f.uploading);
+	}
+	/** A reload would lose some of it: storage is full or forbidden, or hob has not got a file yet. */
+	get atRisk(): boolean {
+		return !this.#isKept || this.files.some((f) => f.id === null && !f.refused);
 	}
 
 	/** Why this cannot go to that server, and what can be done; null when it can. */
@@ -236,21 +237,13 @@ export class Draft {
 
 	/** Puts it under another name: the new chat's draft becomes that of its conversation. */
 	rename(key: string): void {
-		browserStorage()?.removeItem(this.#key);
-		this.#key = key;
+		this.#kept.rename(key);
 		this.keep();
 	}
 
 	keep(): void {
-		const kept: Kept = {
-			text: this.text,
-			files: this.files.map((f) => f.kept()).filter((f) => f !== null)
-		};
-		try {
-			if (this.empty) browserStorage()?.removeItem(this.#key);
-			else browserStorage()?.setItem(this.#key, JSON.stringify(kept));
-		} catch {
-			// Storage is full or forbidden: the draft lives as long as the page.
-		}
+		const files = this.files.map((f) => f.kept()).filter((f) => f !== null);
+		if (this.empty) this.#kept.clear();
+		this.#isKept = this.empty || this.#kept.write({ text: this.text, files });
 	}
 }

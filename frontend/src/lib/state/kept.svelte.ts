@@ -2,20 +2,24 @@
  * What hob keeps of a conversation beside its messages and the page may change: the shown path, the
  * settings, the server. Changes show at once; what hob refuses is taken back, with a word about it.
  */
-import { api, ApiError } from '$lib/api/client';
+import { api, mayPass } from '$lib/api/client';
 import type { Conversation, ConversationInput, Settings } from '$lib/api/types';
+import { Keepsake } from '$lib/storage';
+import { pauseAfter } from './patience';
 
 export const NO_SETTINGS: Settings = { options: {}, system_prompt: null };
 
-/** Statuses that another try may get past. */
-function mayPass(e: unknown): boolean {
-	return e instanceof ApiError && (e.status === 0 || e.status === 401 || e.status >= 500);
+interface Move {
+	leafId: string;
+	onRefused: () => void;
 }
 
 export class Kept {
 	settings = $state.raw<Settings>(NO_SETTINGS);
 	/** The server for the next message; null: not chosen here. */
 	serverId = $state<string | null>(null);
+	/** hob could not take the settings yet; it is asked again. */
+	unsaved = $state(false);
 	/** What could not be changed, for people; null: nothing. */
 	notice = $state<string | null>(null);
 
@@ -23,65 +27,109 @@ export class Kept {
 	/** hob has this conversation. */
 	#known = false;
 	#hobServer: string | null = null;
-	/** As hob has them, or was sent them with the first message. */
+	/** As hob has them. */
 	#hobSettings: Settings = NO_SETTINGS;
-	#wantedLeaf: string | null = null;
+	/** Those that the message which makes the conversation took along. */
+	#sentSettings: Settings | undefined;
+	/** Settings that hob does not have yet: no reload loses them. */
+	readonly #unsaved: Keepsake<Settings>;
+	#saving: Promise<void> | null = null;
+	#wanted: Move | null = null;
 	#moving: Promise<void> | null = null;
-	#saving = 0;
+	readonly #control = new AbortController();
 
-	constructor(conversationId: string) {
+	/** `key`: where settings wait in this browser's storage. */
+	constructor(conversationId: string, key: string) {
 		this.#id = conversationId;
+		this.#unsaved = new Keepsake(key);
+		const { options, system_prompt } = this.#unsaved.read() ?? {};
+		if (options && typeof options === 'object')
+			this.settings = { options, system_prompt: system_prompt ?? null };
 	}
 
 	/** A move along the tree is on its way to hob: its word about the path is out of date. */
 	get moving(): boolean {
 		return this.#moving !== null;
 	}
-	get known(): boolean {
-		return this.#known;
+	/** Something is on its way to hob. */
+	get busy(): boolean {
+		return this.#moving !== null || this.#saving !== null;
 	}
 
 	/** Takes what hob says. */
 	take(conversation: Conversation, settings?: Settings): void {
+		const first = !this.#known;
 		this.#known = true;
 		this.#hobServer = conversation.server_id;
 		this.serverId ??= conversation.server_id;
-		// Settings that were chosen before hob knew the conversation are newer than its own.
-		if (!settings || this.#saving > 0 || this.settings !== this.#hobSettings) return;
-		this.#hobSettings = this.settings = settings;
+		if (!settings || this.#saving) return;
+		if (this.settings === this.#hobSettings) this.#hobSettings = this.settings = settings;
+		// Chosen before hob knew the conversation: newer than its own.
+		else if (first) void this.saveSettings(this.settings);
 	}
 
 	/** What the message that makes the conversation brings along; undefined: hob has it already. */
 	firstSettings(): Settings | undefined {
 		if (this.#known || this.settings === NO_SETTINGS) return undefined;
-		this.#hobSettings = this.settings;
-		return this.settings;
+		return (this.#sentSettings = this.settings);
 	}
 
-	/** hob has the conversation from now on. */
-	onStored(serverId: string): void {
+	/** hob has the conversation from now on; `sent`: by a message that took the settings along. */
+	onStored(serverId: string, sent: boolean): void {
 		const first = !this.#known;
 		this.#known = true;
 		this.#hobServer = serverId;
-		if (first && this.settings !== this.#hobSettings) void this.saveSettings(this.settings);
+		if (!first) return;
+		if (sent && this.#sentSettings) this.#hobSettings = this.#sentSettings;
+		if (this.settings !== this.#hobSettings) void this.saveSettings(this.settings);
+		else this.#unsaved.clear();
 	}
 
-	/** Never throws: what hob refuses is taken back and said in `notice`. */
+	/** The conversation has a name of its own now; what waits for hob does so under another key. */
+	rename(key: string): void {
+		this.#unsaved.rename(key);
+		if (this.settings !== this.#hobSettings) this.#unsaved.write(this.settings);
+	}
+
+	/**
+	 * Resolves when hob has them, or has refused them: then they are taken back. Never throws. While hob
+	 * cannot be reached it is asked again; the newest ones count.
+	 */
 	async saveSettings(settings: Settings): Promise<void> {
 		this.settings = settings;
+		this.#unsaved.write(settings);
 		if (!this.#known) return;
-		this.#saving++;
-		try {
-			const answer = await api.updateConversation(this.#id, { ...settings });
-			this.#hobSettings = answer.settings;
-			// Typed on meanwhile: the newer ones are on their way.
-			if (this.settings === settings) this.settings = answer.settings;
-		} catch (e) {
-			if (this.settings === settings) this.settings = this.#hobSettings;
-			this.#say('The settings were not saved', e);
-		} finally {
-			this.#saving--;
+		this.#saving ??= this.#save();
+		await this.#saving;
+	}
+
+	async #save(): Promise<void> {
+		let failures = 0;
+		while (!this.#control.signal.aborted) {
+			const settings = this.settings;
+			try {
+				const answer = await api.updateConversation(this.#id, { ...settings });
+				this.#hobSettings = answer.settings;
+				if (this.unsaved) this.notice = null;
+				failures = 0;
+				this.unsaved = false;
+			} catch (e) {
+				if (mayPass(e)) {
+					this.#say('The settings are not saved yet', e, 'They are sent again until they are.');
+					this.unsaved = true;
+					await pauseAfter(failures++, this.#control.signal);
+					continue;
+				}
+				this.unsaved = false;
+				this.#say('The settings were not saved', e);
+			}
+			// Typed on meanwhile: the newer ones go out next.
+			if (this.settings !== settings) continue;
+			this.settings = this.#hobSettings;
+			this.#unsaved.clear();
+			break;
 		}
+		this.#saving = null;
 	}
 
 	chooseServer(serverId: string): void {
@@ -97,29 +145,39 @@ export class Kept {
 
 	/** Moves the shown path; one call at a time, the last wish counts. `onRefused` undoes it. */
 	moveTo(leafId: string, onRefused: () => void): void {
-		this.#wantedLeaf = leafId;
-		this.#moving ??= this.#move(onRefused);
+		this.#wanted = { leafId, onRefused };
+		this.#moving ??= this.#move();
 	}
 
-	async #move(onRefused: () => void): Promise<void> {
-		for (let leafId = this.#wantedLeaf; leafId !== null; leafId = this.#wantedLeaf) {
+	async #move(): Promise<void> {
+		for (let wish = this.#wanted; wish; wish = this.#wanted) {
 			let refusal: unknown = null;
-			await this.#patch({ leaf_id: leafId }).catch((e: unknown) => (refusal = e));
-			if (this.#wantedLeaf !== leafId) continue;
-			this.#wantedLeaf = null;
+			await this.#patch({ leaf_id: wish.leafId }).catch((e: unknown) => (refusal = e));
+			const last: Move = this.#wanted ?? wish;
+			if (last.leafId !== wish.leafId) continue;
+			this.#wanted = null;
 			if (refusal === null) continue;
-			this.#say('The other version could not be shown', refusal);
-			onRefused();
+			this.#say(
+				'The other version could not be shown',
+				refusal,
+				mayPass(refusal) ? 'Try again in a moment.' : ''
+			);
+			last.onRefused();
 		}
 		this.#moving = null;
+	}
+
+	/** What is not saved by now stays in this browser. */
+	close(): void {
+		this.#control.abort();
 	}
 
 	#patch(input: ConversationInput): Promise<unknown> {
 		return api.updateConversation(this.#id, input);
 	}
 
-	#say(what: string, e: unknown): void {
+	#say(what: string, e: unknown, help = ''): void {
 		const why = e instanceof Error ? e.message : String(e);
-		this.notice = `${what}: ${why}.${mayPass(e) ? ' Try again in a moment.' : ''}`;
+		this.notice = `${what}: ${why}. ${help}`.trim();
 	}
 }

@@ -2,12 +2,10 @@
  * Keeps what was written until hob has it: in this browser at once, and with hob as soon as it can
  * be reached. Knows nothing of answers.
  */
-import { api, ApiError } from '$lib/api/client';
-import { live } from '$lib/api/events';
+import { api, mayPass } from '$lib/api/client';
+import { pauseAfter } from './patience';
 import type { Turn } from './turn.svelte';
 import type { Unsent, UnsentStore } from './unsent';
-
-const BACKOFF_MS = [1000, 2000, 4000, 8000, 15_000];
 
 export interface StoringHooks {
 	/** The message that a waiting one is stored behind. */
@@ -22,6 +20,8 @@ export class Storing {
 	readonly #jobs = new Map<string, Promise<void>>();
 	/** The parent that each message was last stored with. */
 	readonly #behind = new Map<string, string | null>();
+	/** Messages that neither hob nor this browser's storage has. */
+	readonly #unkept = new Set<string>();
 	#closed = false;
 
 	constructor(conversationId: string, unsent: UnsentStore, hooks: StoringHooks) {
@@ -32,7 +32,7 @@ export class Storing {
 
 	/** Into this browser's storage. */
 	write(turn: Turn): void {
-		this.#unsent.put({
+		const kept = this.#unsent.put({
 			id: turn.id,
 			conversation_id: this.#conversationId,
 			parent_id: turn.parentId,
@@ -41,9 +41,16 @@ export class Storing {
 			created_at: turn.createdAt,
 			queued: turn.queued
 		});
+		if (kept) this.#unkept.delete(turn.id);
+		else this.#unkept.add(turn.id);
 	}
 	forget(turn: Turn): void {
 		this.#unsent.remove(turn.id);
+		this.#unkept.delete(turn.id);
+	}
+	/** The browser's storage is full or forbidden, and hob has not got a message: a reload loses it. */
+	get atRisk(): boolean {
+		return this.#unkept.size > 0;
 	}
 	/** What hob has not acknowledged. */
 	written(): Unsent[] {
@@ -52,7 +59,11 @@ export class Storing {
 
 	/** Gives a waiting message to hob; tries again until hob has it or it has gone out. */
 	store(turn: Turn): Promise<void> {
-		const job = this.settled(turn).then(() => this.#storeNow(turn));
+		const job = this.settled(turn)
+			.then(() => this.#storeNow(turn))
+			.finally(() => {
+				if (this.#jobs.get(turn.id) === job) this.#jobs.delete(turn.id);
+			});
 		this.#jobs.set(turn.id, job);
 		return job;
 	}
@@ -88,26 +99,9 @@ export class Storing {
 				return;
 			} catch (e) {
 				// What hob refuses outright says so when the message goes out.
-				const again =
-					e instanceof ApiError && (e.status === 0 || e.status === 401 || e.status >= 500);
-				if (!again) return;
-				await pause(BACKOFF_MS[Math.min(n, BACKOFF_MS.length - 1)] ?? 15_000);
+				if (!mayPass(e)) return;
+				await pauseAfter(n);
 			}
 		}
 	}
-}
-
-/** Waits, but no longer than until hob is heard again. */
-function pause(ms: number): Promise<void> {
-	return new Promise((resolve) => {
-		const done = (): void => {
-			clearTimeout(timer);
-			undo();
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		const undo = live.onLink((state) => {
-			if (state === 'open') done();
-		});
-	});
 }

@@ -143,6 +143,14 @@ export class Turn {
 		this.answers = [...this.answers.filter((a) => !a.empty), made];
 		return made;
 	}
+	/** The same for one that hob lists: also an empty one may have messages behind it. */
+	listedAnswer(answerId: string): Answer {
+		const known = this.answers.find((a) => a.id === answerId);
+		if (known) return known;
+		const made = new Answer(answerId);
+		this.answers = [...this.answers, made];
+		return made;
+	}
 }
 
 function answerPhase(answer: Answer): Phase {

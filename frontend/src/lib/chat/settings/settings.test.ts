@@ -78,6 +78,7 @@ describe('the form', () => {
 		view = render(SettingsForm, {
 			settings,
 			onsave,
+			unsaved: false,
 			server: testServer({ system_prompt: 'You are a cook.' })
 		});
 	};
