@@ -432,6 +432,15 @@ describe('to look at', () => {
       await page.getByRole('main').getByRole('button', { name: 'Unarchive' }).waitFor();
       await page.locator('[data-role=assistant]').waitFor();
       await look('archived');
+      const open = await railOf(page);
+      await open.getByRole('combobox', { name: 'Search conversations' }).fill('says');
+      await open
+        .getByRole('option', { name: /about What the sea says/ })
+        .last()
+        .click();
+      await page.waitForURL(/\?m=/);
+      await onScreen(page.locator('[data-role=assistant]', { hasText: 'about What the sea says' }));
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
       await closePage(page);
     });
 });

@@ -27,14 +27,14 @@ await hob.addReady('fast', ['--tokens-per-second', '0']);
 await hob.addReady('slow', ['--tokens-per-second', '15']);
 
 describe('export and import', () => {
-  for (const [name, viewport, dark] of [
-    ['desktop', DESKTOP, false],
-    ['phone-dark', PHONE, true]
+  for (const [name, viewport] of [
+    ['desktop', DESKTOP],
+    ['phone', PHONE]
   ])
     test(`all leave as a file and come back from it (${name})`, async () => {
       await emptyOut(hob);
       for (const title of ['Bread', 'Trains']) await keep(hob, title);
-      const page = await openPage(browser, hob, { viewport, dark });
+      const page = await openPage(browser, hob, { viewport });
       await page.goto(`${hob.url}/chat`);
       await fromUserMenu(page, 'Export and import');
       const dialog = page.getByRole('dialog', { name: 'Export and import' });
@@ -72,8 +72,7 @@ describe('export and import', () => {
       const alert = dialog.getByRole('alert');
       await alert.getByText(/line \d+, column \d+.*Nothing was imported\./i).waitFor();
       assert.deepEqual(await titles(hob), []);
-      await axe(page);
-      await shot(page, `transfer-${name}`);
+      await axe(page, `transfer-${name}`);
       await page.keyboard.press('Escape');
       await dialog.waitFor({ state: 'detached' });
       await closePage(page);
@@ -127,8 +126,7 @@ describe('by keyboard alone', () => {
     await untilFocused(input(page));
     await page.keyboard.press('Control+k');
     await option(page, 'Trains').waitFor();
-    await axe(page);
-    await shot(page, 'palette-desktop');
+    await axe(page, 'palette-desktop');
     await page.keyboard.type('zzzz');
     await palette(page).getByText('No command, title or message has these words.').waitFor();
     await shot(page, 'palette-empty');
@@ -190,8 +188,7 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Control+/');
     const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
     await sheet.getByText('Previous conversation').waitFor();
-    await axe(page);
-    await shot(page, 'shortcuts-desktop');
+    await axe(page, 'shortcuts-desktop');
     await page.keyboard.press('Control+Shift+o');
     await page.keyboard.press('Control+/');
     await sheet.waitFor({ state: 'detached' });
@@ -216,19 +213,17 @@ describe('by keyboard alone', () => {
 test('on a phone the menu opens the palette and the help', async () => {
   await emptyOut(hob);
   await keep(hob, 'Bread');
-  const page = await openPage(browser, hob, { viewport: PHONE, dark: true });
+  const page = await openPage(browser, hob, { viewport: PHONE });
   await page.goto(`${hob.url}/chat`);
   await fromUserMenu(page, 'Keyboard shortcuts');
   const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await sheet.waitFor();
-  await axe(page);
-  await shot(page, 'shortcuts-phone-dark');
+  await axe(page, 'shortcuts-phone');
   await sheet.getByRole('button', { name: 'Close' }).click();
   await sheet.waitFor({ state: 'detached' });
   await fromUserMenu(page, 'Command palette');
   await option(page, 'Bread').waitFor();
-  await axe(page);
-  await shot(page, 'palette-phone-dark');
+  await axe(page, 'palette-phone');
   await option(page, 'Bread').click();
   await page.getByRole('heading', { level: 1, name: 'Bread' }).waitFor({ state: 'attached' });
   await closePage(page);

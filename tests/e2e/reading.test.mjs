@@ -210,8 +210,7 @@ describe('a long answer', { concurrency: 2 }, () => {
       async () => (await unfold(page).boundingBox()).y > 300,
       'the beginning of the answer is in view, with the button below'
     );
-    await shot(page, 'folded');
-    await axe(page);
+    await axe(page, 'folded');
 
     await page.getByRole('button', { name: 'Copy answer' }).first().click();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
@@ -497,8 +496,7 @@ const greeting = '${HEBREW}';
           'rtl',
           'the title'
         );
-      await axe(page);
-      await shot(page, `right-to-left-${viewport ? 'phone' : 'desk'}`);
+      await axe(page, `right-to-left-${viewport ? 'phone' : 'desk'}`);
       await closePage(page);
     });
 });

@@ -89,8 +89,7 @@ test('a second set-up is refused, a person asks for an account, an admin approve
   await hob.logIn();
   const page = await openPage(browser, hob, { signedIn: false });
   await page.goto(`${hob.url}/login`);
-  await shot(page, 'login');
-  await axe(page);
+  await axe(page, 'login');
   await page
     .getByRole('button', { name: /ask for an account/i })
     .or(page.getByRole('link', { name: /ask for an account/i }))
@@ -112,8 +111,7 @@ test('a second set-up is refused, a person asks for an account, an admin approve
     .first()
     .click();
   await admin.getByText('Ben').first().waitFor();
-  await shot(admin, 'users');
-  await axe(admin);
+  await axe(admin, 'users');
 
   await page.goto(`${hob.url}/login`);
   await page.getByLabel('Name').fill('Ben');
@@ -141,23 +139,20 @@ test('the Servers page shows a load, its log and a failure, and starts, stops an
   await tile('broken')
     .getByText(/exited with code 1/)
     .waitFor();
-  await shot(page, 'servers');
-  await axe(page);
+  await axe(page, 'servers');
   await hob.untilState(loading.id, 'ready');
   await tile('big').getByText(/ready/i).first().waitFor();
   await page.goto(`${hob.url}/servers/${loading.id}`);
   await page.getByRole('log').getByText(/\S/).first().waitFor();
-  await shot(page, 'server-detail');
-  await axe(page);
+  await axe(page, 'server-detail');
   assert.deepEqual(page.errors, []);
   await page.context().close();
 
-  const phone = await openPage(browser, hob, { viewport: PHONE, dark: true });
+  const phone = await openPage(browser, hob, { viewport: PHONE });
   await phone.goto(`${hob.url}/servers`);
   await phone.getByText('broken').first().waitFor();
   assert.ok((await phone.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
-  await shot(phone, 'servers-phone-dark');
-  await axe(phone);
+  await axe(phone, 'servers-phone');
   await phone.context().close();
 });
 

@@ -9,7 +9,6 @@ import {
   openChat,
   PHONE,
   say,
-  shot,
   turn,
   untilPhase,
   watchPosts
@@ -73,8 +72,7 @@ describe('attachments', { concurrency: 2 }, () => {
       () => page.evaluate(() => [...document.images].every((i) => i.complete && i.naturalWidth > 0)),
       'thumbnails'
     );
-    await shot(page, 'attached-images');
-    await axe(page);
+    await axe(page, 'attached-images');
 
     await page.reload();
     await attached(page, 'huge.jpg');
@@ -119,11 +117,11 @@ describe('attachments', { concurrency: 2 }, () => {
   });
 
   test('a PDF is read page by page, goes out as its text, and the original can be opened again', async () => {
-    const page = await chatWith(fast);
+    const page = await chatWith(fast, { viewport: PHONE });
     await attach(page, ['report.pdf', pdf(['First things first', '', 'Third and last']), 'application/pdf']);
     await attached(page, 'report.pdf');
     await chip(page, 'report.pdf').getByText('3 pages').waitFor();
-    await shot(page, 'attached-pdf');
+    await axe(page, 'attached-pdf-phone');
     await say(page, 'echo what does it say');
     await untilPhase(page, 'what does it say', 'done');
     const { file } = (await sentParts(page)).find((p) => p.type === 'file');
@@ -138,7 +136,7 @@ describe('attachments', { concurrency: 2 }, () => {
   });
 
   test('what cannot be used says why and what can be done, and is never uploaded', async () => {
-    const page = await chatWith(fast, { viewport: PHONE, dark: true });
+    const page = await chatWith(fast, { viewport: PHONE });
     const uploads = watchUploads(page);
     await attach(
       page,
@@ -163,8 +161,7 @@ describe('attachments', { concurrency: 2 }, () => {
       assert.match(await chip(page, name).innerText(), words);
     }
     assert.deepEqual(uploads, []);
-    await shot(page, 'attached-refused-phone-dark');
-    await axe(page);
+    await axe(page, 'attached-refused-phone');
     await chip(page, 'locked.pdf').getByRole('button', { name: 'Remove locked.pdf' }).click();
     assert.equal(await chips(page).count(), 6);
     await closePage(page);
@@ -222,8 +219,7 @@ describe('before it goes out', { concurrency: 2 }, () => {
     await page.getByText(`Not sent. ${words}`).waitFor();
     assert.equal(posts.length, 0);
     assert.equal(await input(page).inputValue(), 'what is this');
-    await shot(page, 'no-vision');
-    await axe(page);
+    await axe(page, 'no-vision');
     await page.getByRole('button', { name: 'Remove a.png' }).click();
     assert.ok(await isFocused(input(page)), 'the focus is in the input');
     await input(page).press('Enter');
@@ -250,7 +246,7 @@ const settingsButton = (page) => page.getByRole('button', { name: SETTINGS });
 describe('settings', { concurrency: 2 }, () => {
   for (const [name, options] of [
     ['desktop', {}],
-    ['phone-dark', { viewport: PHONE, dark: true }]
+    ['phone', { viewport: PHONE }]
   ])
     test(`are kept for the conversation, from before its first message on (${name})`, async () => {
       const cook = await hob.addDemo(`cook-${name}`, ['--tokens-per-second', '300'], {
@@ -268,8 +264,7 @@ describe('settings', { concurrency: 2 }, () => {
       await panel.getByLabel('Longest answer').fill('50');
       await panel.getByLabel('System prompt of this conversation').fill('Answer in rhymes.');
       await panel.getByText('Saved').waitFor();
-      await shot(page, `settings-${name}`);
-      await axe(page);
+      await axe(page, `settings-${name}`);
       await page.keyboard.press('Escape');
       await panel.waitFor({ state: 'hidden' });
       assert.ok(await isFocused(settingsButton(page)), 'the focus comes back');
@@ -324,35 +319,6 @@ describe('settings', { concurrency: 2 }, () => {
 });
 
 describe('a server that is not ready', { concurrency: 2 }, () => {
-  test('Send when ready leaves the message with hob, which answers it with the page closed', async () => {
-    const late = await hob.addDemo('late', ['--load-seconds', '4', '--tokens-per-second', '300']);
-    const page = await chatWith(late);
-    const posts = watchPosts(page);
-    await input(page).fill('echo in time');
-    await page.getByRole('button', { name: 'More ways to send' }).click();
-    await shot(page, 'send-when-ready');
-    await axe(page);
-    await page.getByRole('menuitem', { name: /Send when ready/ }).click();
-    await untilPhase(page, 'in time', 'outbox');
-    assert.ok(await isFocused(input(page)), 'the focus is in the input');
-    assert.deepEqual(
-      posts.map((p) => p.body.mode),
-      ['when_ready']
-    );
-    const path = `/api/conversations/${page.url().split('/').pop()}`;
-    await page.close();
-    await hob.post(`/api/servers/${late.id}/start`);
-    const { messages } = await until(
-      async () => {
-        const found = await hob.get(path);
-        return found.messages.some((m) => m.role === 'assistant' && m.state === 'done') && found;
-      },
-      'the answer is there',
-      { ms: 30000 }
-    );
-    assert.equal(messages.length, 2);
-  });
-
   test('the picker says what is loaded, takes letters and arrows, and shows a load', async () => {
     const slowly = await hob.addDemo('zebra', ['--load-seconds', '60']);
     const page = await chatWith(fast);
@@ -372,8 +338,7 @@ describe('a server that is not ready', { concurrency: 2 }, () => {
       .getByRole('menuitemradio', { name: /zebra.*Loading \d+ %/ })
       .getByRole('progressbar')
       .waitFor();
-    await shot(page, 'picker');
-    await axe(page);
+    await axe(page, 'picker');
     await closePage(page);
   });
 });
