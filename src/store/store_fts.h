@@ -22,7 +22,7 @@
 /* Before the schema is used. ERR_UNSUPPORTED: this SQLite has no FTS5. */
 MUST_CHECK enum err fts_register(sqlite3 *sql, struct err_text *why);
 
-/* Is the character at p (well-formed UTF-8) of a script without blanks between words? *out_len: its bytes, at least 1. */
+/* Is the character at `at` of a script without blanks between words? *out_len: how far to go on; its bytes, if it is. */
 bool fts_is_solid(struct span s, size_t at, size_t *out_len);
 
 #endif

@@ -1,6 +1,7 @@
 /* Tables generations and generation_events, and the assistant's messages that they write. */
 #include <stdio.h>
 
+#include "store/store_content.h"
 #include "store/store_row.h"
 #include "store/store_tree.h"
 
@@ -173,13 +174,7 @@ static bool read_answer_text(struct db *db, const struct generation_row *g, stru
         "t", g->answer_id);
     if (!db_next(db, st))
         return false;
-    AUTO(json_doc) yyjson_doc *doc = NULL;
-    const char *json = (const char *)sqlite3_column_text(st, 0);
-    if (json_parse(span_str(json), &doc, NULL) == ERR_OK) {
-        yyjson_val *root = yyjson_doc_get_root(doc);
-        if (yyjson_is_str(root))
-            buf_add(&out->content, yyjson_get_str(root), yyjson_get_len(root));
-    }
+    content_add_text(span_str((const char *)sqlite3_column_text(st, 0)), &out->content);
     add_column(&out->reasoning, st, 1);
     add_column(&out->tool_calls_json, st, 2);
     db_end(st);

@@ -228,6 +228,30 @@ static void folders_that_are_there_already_count_once(void **state)
     assert_int_equal(import_folders(f, STORE_MAX_FOLDERS - 1, 2), ERR_INVALID);
 }
 
+static void an_answer_in_parts_keeps_them_when_it_is_continued(void **state)
+{
+    struct fixture *f = *state;
+    struct import_row rows[4] = {a_conversation("c1"),
+                                 an_old_message("m1", NULL),
+                                 an_old_message("a1", "m1"),
+                                 {.kind = IMPORT_GENERATION, .generation = a_generation("g1", "m1", "a1")}};
+    rows[2].message.role = STR("assistant");
+    rows[2].message.content_json = STR(
+        "[{\"type\":\"text\",\"text\":\"one\"},{\"type\":\"text\",\"text\":\"two\"}]");
+    rows[3].generation.state = STR("interrupted");
+    rows[3].generation.finished_at = 1;
+    add_users(f);
+    struct store_import *im = store_import_new("ann");
+    OK(f, NULL, store_import_add, im, rows, COUNT_OF(rows));
+    OK(f, NULL, store_import_finish, im);
+    store_import_free(im);
+    generate(f, "g2", "m1", "a1", true);
+    append(f, "g2", 1, 1, " three", "");
+    OK(f, NULL, store_generation_finish, "g2", "done", NULL, NULL);
+    OK(f, see_messages, store_message_path, "ann", "a1");
+    assert_non_null(strstr(seen, "a1<m1 assistant done \"one\\ntwo three\"\n"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -237,6 +261,7 @@ int main(void)
         TEST(a_file_uploaded_meanwhile_outlives_the_import),
         TEST(a_fault_names_its_place_and_adds_nothing_of_its_batch),
         TEST(a_full_disk_ends_it_and_leaves_nothing),
+        TEST(an_answer_in_parts_keeps_them_when_it_is_continued),
         TEST(folders_that_are_there_already_count_once),
         TEST(somebody_elses_ids_become_others_and_always_the_same),
     };
