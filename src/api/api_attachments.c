@@ -4,6 +4,11 @@
 #include "api/api_file_name.h"
 #include "api/api_req.h"
 
+/* A file that is larger goes out as its reader takes it, and is in memory until then: all of them together have a limit. */
+#define SMALL_FILE_BYTES   ((size_t)256 << 10)
+#define MAX_OUTGOING_BYTES ((size_t)256 << 20)
+#define SLICE_BYTES        ((size_t)48 << 10) /* given at once, so that a slow reader can say stop */
+
 struct upload {
     struct api_req *r;
     char *name, *mime;
@@ -121,6 +126,64 @@ static void add_attachment(struct api_req *r)
     loop_work(r->api->o.loop, hash_bytes, on_hashed, u);
 }
 
+/* ---- reading ---- */
+
+struct outgoing {
+    struct api_req *r;
+    struct buf bytes;
+    size_t at; /* bytes that were written */
+};
+
+static void outgoing_free(struct outgoing *o)
+{
+    o->r->api->outgoing_bytes -= o->bytes.len;
+    o->r->state = NULL;
+    buf_release(&o->bytes);
+    free(o);
+}
+
+static void on_reader_gone(struct api_req *r)
+{
+    outgoing_free(r->state);
+    api_req_free(r);
+}
+
+static void send_more(struct http_exchange *x, void *arg)
+{
+    struct outgoing *o = arg;
+    struct api_req *r = o->r;
+    while (o->at < o->bytes.len && !http_exchange_is_full(x)) {
+        size_t left = o->bytes.len - o->at, n = left < SLICE_BYTES ? left : SLICE_BYTES;
+        http_exchange_write(x, span_of(o->bytes.p + o->at, n));
+        o->at += n;
+    }
+    if (o->at < o->bytes.len)
+        return;
+    outgoing_free(o);
+    api_stream_end(r);
+}
+
+static void send_large(struct api_req *r, const struct http_headers *h, struct span bytes)
+{
+    if (r->api->outgoing_bytes + bytes.len > MAX_OUTGOING_BYTES) {
+        api_reply_error(r, &(struct api_error){.err = ERR_BUSY,
+                                               .code = "too_many_files",
+                                               .message = "Too many large files are being read. Try again "
+                                                          "in a moment.",
+                                               .retry_after_s = 2});
+        return;
+    }
+    struct outgoing *o = xcalloc(1, sizeof *o);
+    o->r = r;
+    buf_add_span(&o->bytes, bytes);
+    r->api->outgoing_bytes += bytes.len;
+    r->state = o;
+    r->on_gone = on_reader_gone;
+    api_file_begin(r, h, bytes.len);
+    http_exchange_on_drain(r->x, send_more, o);
+    send_more(r->x, o);
+}
+
 static void on_read(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
@@ -140,7 +203,10 @@ static void on_read(void *arg, const struct store_result *result)
     http_headers_add(&h, "Cache-Control", SPAN_LIT("private, max-age=31536000, immutable"));
     file_name_add_disposition(a->name, kind == CHAT_FILE_IMAGE, disposition);
     http_headers_add(&h, "Content-Disposition", buf_span(disposition));
-    api_reply_bytes(r, 200, &h, a->bytes);
+    if (a->bytes.len <= SMALL_FILE_BYTES || !api_is_open(r) || http_exchange_method(r->x) == HTTP_HEAD_)
+        api_reply_bytes(r, 200, &h, a->bytes);
+    else
+        send_large(r, &h, a->bytes);
     http_headers_release(&h);
 }
 

@@ -200,13 +200,17 @@ static void on_stream_gone(struct http_exchange *x, void *arg)
         r->on_gone(r);
 }
 
-static void stream_begin_as(struct api_req *r, const char *type, const struct http_headers *extra)
+/* type: or NULL, it is among extra; length: or -1. */
+static void stream_begin_as(struct api_req *r, const char *type, const struct http_headers *extra,
+                            int64_t length)
 {
     struct http_headers h = {0};
     size_t at = 0;
     struct span name, value;
-    http_headers_add(&h, "Content-Type", span_str(type));
-    http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
+    if (type)
+        http_headers_add(&h, "Content-Type", span_str(type));
+    if (!extra || http_headers_count(extra, "Cache-Control") == 0)
+        http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
     http_headers_add(&h, "X-Accel-Buffering", SPAN_LIT("no"));
     http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
     http_headers_add(&h, "X-Request-Id", span_str(r->id));
@@ -217,7 +221,7 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
     }
     log_access(r, 200);
     http_exchange_on_gone(r->x, on_stream_gone, r);
-    http_exchange_begin(r->x, 200, &h, -1);
+    http_exchange_begin(r->x, 200, &h, length);
     http_headers_release(&h);
     /* What the request brought is not needed while it streams. */
     yyjson_doc_free(r->doc);
@@ -229,13 +233,19 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
 
 void api_stream_begin(struct api_req *r, const struct http_headers *extra)
 {
-    stream_begin_as(r, "text/event-stream", extra);
+    stream_begin_as(r, "text/event-stream", extra, -1);
 }
 
 void api_download_begin(struct api_req *r, const char *type, const struct http_headers *extra)
 {
     r->is_download = true;
-    stream_begin_as(r, type, extra);
+    stream_begin_as(r, type, extra, -1);
+}
+
+void api_file_begin(struct api_req *r, const struct http_headers *headers, size_t size_bytes)
+{
+    r->is_download = true;
+    stream_begin_as(r, NULL, headers, (int64_t)size_bytes);
 }
 
 void api_download_break(struct api_req *r)

@@ -60,6 +60,7 @@ struct api {
     struct api_options o;
     struct list streams;     /* api_req.stream_node of open streams */
     struct list handed_over; /* the same of requests that the gateway answers */
+    size_t outgoing_bytes;   /* of large files that clients are reading */
     bool draining;
     bool is_closed; /* the rooms below may be gone: late answers must not touch them */
 };
@@ -116,6 +117,8 @@ void api_stream_begin(struct api_req *r, const struct http_headers *extra);
 /* The same for a file that is written while it is read. One that is not complete never looks as if it were: when hob ends the
  * connection breaks. */
 void api_download_begin(struct api_req *r, const char *type, const struct http_headers *extra);
+/* The same for a file that is there, of a known size; Content-Type is among headers. */
+void api_file_begin(struct api_req *r, const struct http_headers *headers, size_t size_bytes);
 /* Ends and frees the request in the middle of the file. The client is still there. */
 void api_download_break(struct api_req *r);
 /* True: the request's address has API_MAX_STREAMS_PER_ADDRESS streams open, and the request is answered with 429. */

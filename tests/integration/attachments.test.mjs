@@ -1,8 +1,10 @@
 // Files that come with messages: what is taken, how it is given back, and what a message may refer to.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
-import { Hob, readAnswer } from '../lib/hob.mjs';
+import { Hob, readAnswer, until } from '../lib/hob.mjs';
 
 let hob, server;
 before(async () => {
@@ -50,6 +52,49 @@ test('a type that an import would refuse is refused', async () => {
   for (const type of ['text/a b', `text/${'x'.repeat(200)}`, 'text/ä', 'application/x-msdownload'])
     assert.equal((await post('a.txt', encodeURI(type).replace('%20', ' '), 'x')).status, 415, type);
   assert.equal((await post('a.txt', 'text/x-c++src', 'x')).status, 201);
+});
+
+test('large files go out as they are read, and only so many at once', async () => {
+  const MB = 30;
+  const bytes = Buffer.alloc(MB << 20, 'a line of text\n');
+  const { id } = await upload('large.txt', 'text/plain', bytes);
+  const whole = async () => {
+    const res = await hob.request(`/api/attachments/${id}`);
+    return { status: res.status, headers: res.headers, bytes: Buffer.from(await res.arrayBuffer()) };
+  };
+  const first = await whole();
+  assert.equal(first.headers.get('content-length'), String(bytes.length));
+  assert.equal(first.headers.get('cache-control'), 'private, max-age=31536000, immutable');
+  assert.match(first.headers.get('content-disposition'), /large\.txt/);
+  assert.ok(first.bytes.equals(bytes));
+  const head = await hob.request(`/api/attachments/${id}`, { method: 'HEAD' });
+  assert.deepEqual([head.status, head.headers.get('content-length')], [200, String(bytes.length)]);
+
+  /** A client that reads the head and no more. */
+  const sockets = [];
+  async function stalled() {
+    const socket = net.connect(hob.port, '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.write(`GET /api/attachments/${id} HTTP/1.1\r\nHost: 127.0.0.1:${hob.port}\r\nCookie: ${hob.cookie}\r\n\r\n`);
+    await once(socket, 'readable');
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(socket.read().toString('latin1'))[1]);
+  }
+  const statuses = [];
+  for (let i = 0; i < 10; i++) statuses.push(await stalled());
+  assert.deepEqual(statuses, [...Array(8).fill(200), 503, 503]);
+  const refused = await whole();
+  assert.equal(refused.status, 503);
+  assert.ok(Number(refused.headers.get('retry-after')) > 0);
+  assert.equal(JSON.parse(refused.bytes).error.code, 'too_many_files');
+  const small = await upload('small.txt', 'text/plain', 'small');
+  assert.equal(await (await hob.request(`/api/attachments/${small.id}`)).text(), 'small');
+  sockets.forEach((socket) => socket.destroy());
+  const again = await until(async () => {
+    const got = await whole();
+    return got.status === 200 && got;
+  }, 'there is room again');
+  assert.ok(again.bytes.equals(bytes));
 });
 
 test('names are stored clean and travel whole', async () => {
