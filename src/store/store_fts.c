@@ -125,8 +125,9 @@ static int on_word(void *arg, int flags, const char *token, int n_token, int beg
     char clean[MAX_TOKEN_BYTES];
     begin += (int)u->offset;
     end += (int)u->offset;
-    if (is_plain(word))
+    if (word.len > 0 && is_plain(word))
         return u->fn(u->arg, flags, token, n_token, begin, end);
+    /* A mark that stands alone is no word: as a beginning, nothing would be the beginning of all words. */
     size_t len = copy_without_marks(word, clean);
     return len ? u->fn(u->arg, flags, clean, (int)len, begin, end) : SQLITE_OK;
 }

@@ -158,6 +158,14 @@ static void words_are_found_whatever_their_case_and_accents(void **state)
         {"iphone手机", true},
         {"x_y", true},
         {"* OR \"", false},
+        /* signs that are no letters, though no ASCII either: nothing, and nothing in the way of words */
+        {"—", false},
+        {"🎉", false},
+        {"\xcc\x81", false},
+        {"привет —", true},
+        {"— привет 🎉 ", true},
+        {"\"Страсса — привет\"", true},
+        {"\xff\xfe привет", true}, /* nor are bytes that are no text */
     };
     add_users(f);
     say_in(f, "ann", "c1", "m1",
@@ -213,6 +221,51 @@ static void the_index_follows_every_change(void **state)
     check_indices(f);
     exec_beside(f, "VACUUM");
     check_indices(f);
+}
+
+static void the_index_follows_the_tree_and_imports(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"a question\"");
+    generate(f, "g1", "m1", "a1", false);
+    append(f, "g1", 1, 1, "stale words", "");
+    OK(f, NULL, store_generation_finish, "g1", "interrupted", NULL, NULL);
+    generate(f, "g2", "m1", "a1", true);
+    append(f, "g2", 1, 1, " and more", "");
+    OK(f, NULL, store_generation_finish, "g2", "done", NULL, NULL);
+    assert_string_equal(find(f, "\"words and\""), "c1 a1: stale [words and] more\n");
+    OK(f, NULL, store_answer_edit, "ann", "a1", "a2", "\"fresh words\"");
+    generate(f, "g3", "m1", "a3", false);
+    OK(f, NULL, store_generation_finish, "g3", "failed", NULL, NULL);
+    check_indices(f);
+    OK(f, NULL, store_branch_remove, "ann", "a1");
+    assert_string_equal(find(f, "words"), "c1 a2: fresh [words]\n");
+    check_indices(f);
+
+    struct store_import *im = store_import_new("ann");
+    struct import_row rows[2] = {{.kind = IMPORT_CONVERSATION}, {.kind = IMPORT_MESSAGE}};
+    rows[0].conversation = (struct conversation_row){.id = STR("c2"),
+                                                     .title = STR("Foreign words"),
+                                                     .titled_by = STR("user"),
+                                                     .created_at = 1,
+                                                     .updated_at = 2};
+    rows[1].message = a_message("n1", "c2", NULL, "\"old words\"", "pending");
+    OK(f, NULL, store_import_add, im, rows, COUNT_OF(rows));
+    assert_string_equal(find(f, "words"), "c1 a2: fresh [words]\n");
+    check_indices(f);
+    OK(f, NULL, store_import_finish, im);
+    assert_string_equal(find(f, "words"),
+                        "c2 title: Foreign [words]\nc2 n1: old [words]\nc1 a2: fresh [words]\n");
+    store_import_free(im);
+    im = store_import_new("ann");
+    rows[0].conversation.id = rows[1].message.conversation_id = STR("c3");
+    rows[1].message.id = STR("n2");
+    OK(f, NULL, store_import_add, im, rows, COUNT_OF(rows));
+    OK(f, NULL, store_sweep, "[]"); /* it never ends */
+    assert_null(strstr(find(f, "words"), "c3"));
+    check_indices(f);
+    store_import_free(im);
 }
 
 static void nobody_finds_what_is_not_his(void **state)
@@ -360,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(words_are_found_whatever_their_case_and_accents, setup, teardown),
         cmocka_unit_test_setup_teardown(only_texts_are_searched, setup, teardown),
         cmocka_unit_test_setup_teardown(the_index_follows_every_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_index_follows_the_tree_and_imports, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_finds_what_is_not_his, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_there_before_is_indexed, make_dir, teardown),
         cmocka_unit_test_setup_teardown(pages_join_without_gap_or_double, setup, teardown),
