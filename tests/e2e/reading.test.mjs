@@ -5,6 +5,7 @@ import {
   answer,
   axe,
   closePage,
+  DESKTOP,
   input,
   isFocused,
   newChat,
@@ -68,6 +69,50 @@ describe('reading', { concurrency: 2 }, () => {
     assert.equal(await page.evaluate(() => window.tops.size), 1, 'nothing jumps');
     await closePage(page);
   });
+});
+
+describe('what belongs to an old message', { concurrency: 2 }, () => {
+  let id, answers;
+  before(async () => {
+    const pairs = Array.from({ length: 9 }, (_, i) => [`question ${i}`, `answer ${i}`]);
+    ({ id, answers } = await importTalk(hob, 'long '.repeat(40), pairs));
+  });
+  for (const [name, viewport] of [
+    ['desktop', DESKTOP],
+    ['phone', PHONE]
+  ])
+    test(`opens where it can be seen (${name})`, async () => {
+      const page = await openPage(browser, hob, { viewport });
+      await page.goto(`${hob.url}/chat/${id}?m=${answers[1]}`);
+      const old = answer(page, 'question 1');
+      for (const [button, popup] of [
+        ['Details', old.getByLabel('Details of the answer')],
+        ['More about this answer', old.getByRole('menu')]
+      ]) {
+        await old.getByRole('button', { name: button }).click();
+        await popup.waitFor();
+        const seen = () =>
+          popup.evaluate((el) => {
+            const { left, right, top, bottom } = el.getBoundingClientRect();
+            const corners = [
+              [left + 8, top + 8],
+              [right - 8, bottom - 8]
+            ];
+            return corners.every(([x, y]) => el.contains(document.elementFromPoint(x, y)));
+          });
+        await until(seen, `${button} lies on top`);
+        await shot(page, `reading-${button.split(' ')[0]}-${name}`.toLowerCase());
+        await page.keyboard.press('Escape');
+        await popup.waitFor({ state: 'detached' });
+      }
+      await page.keyboard.press('Control+k');
+      const palette = page.getByRole('dialog', { name: 'Command palette' });
+      await palette.getByRole('textbox').or(palette.getByRole('combobox')).fill('answer');
+      await palette.getByText('Messages', { exact: true }).waitFor();
+      const wider = await palette.evaluate((el) => el.scrollWidth - el.clientWidth);
+      assert.equal(wider, 0, 'a long title is cut off, not the palette');
+      await closePage(page);
+    });
 });
 
 describe('handling', { concurrency: 3 }, () => {
