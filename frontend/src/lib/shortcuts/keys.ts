@@ -12,7 +12,13 @@ const NAMES: Record<string, string> = {
 	ArrowUp: '↑',
 	ArrowDown: '↓'
 };
-const MAC_NAMES: Record<string, string> = { ...NAMES, $mod: '⌘', Alt: '⌥', Shift: '⇧' };
+const MAC_NAMES: Record<string, string> = {
+	...NAMES,
+	$mod: '⌘',
+	Alt: '⌥',
+	Shift: '⇧',
+	Delete: '⌫'
+};
 
 /** What is written on the keys: ["Ctrl", "Shift", "O"]. */
 export function keyNames(keys: string, mac = isMac): string[] {

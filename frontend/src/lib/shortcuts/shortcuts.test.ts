@@ -20,6 +20,7 @@ describe('keyNames', () => {
 		['$mod+Shift+o', ['Ctrl', 'Shift', 'O'], ['⌘', '⇧', 'O']],
 		['Alt+ArrowUp', ['Alt', '↑'], ['⌥', '↑']],
 		['Shift+Escape', ['Shift', 'Esc'], ['⇧', 'Esc']],
+		['Delete', ['Delete'], ['⌫']],
 		['$mod+/', ['Ctrl', '/'], ['⌘', '/']]
 	])('%s', (keys, other, mac) => {
 		expect(keyNames(keys, false)).toEqual(other);

@@ -132,6 +132,7 @@ export const SHORTCUTS = {
 		label: 'Edit the last message, while the input is empty',
 		group: 'Messages'
 	},
+	save: { keys: '$mod+Enter', label: 'Save or send what is edited', group: 'Messages' },
 	rename: { keys: 'F2', label: 'Rename', group: 'In the list of conversations' },
 	remove: { keys: 'Delete', label: 'Delete, with Undo', group: 'In the list of conversations' }
 } as const satisfies Record<string, Shortcut>;
