@@ -90,7 +90,6 @@ describe('news', () => {
       await answerElsewhere(page, `end ${name}`);
       await assertStill(page, atEnd, 'at the end');
       await shot(page, `news-notice-${name}`);
-      await axe(page);
       await notice(page, `end ${name}`).getByRole('button', { name: 'Dismiss' }).click();
       await notice(page, `end ${name}`).waitFor({ state: 'detached' });
       await assertStill(page, atEnd, 'after it');
@@ -100,6 +99,7 @@ describe('news', () => {
       const atTop = await settled(page);
       await answerElsewhere(page, `top ${name}`);
       await assertStill(page, atTop, 'at the beginning');
+      await axe(page);
       await notice(page, `top ${name}`).getByRole('button', { name: 'Open' }).click();
       await page.locator('main').getByText(`echo top ${name}`).first().waitFor();
       await closePage(page);
