@@ -268,6 +268,32 @@ static void the_index_follows_the_tree_and_imports(void **state)
     store_import_free(im);
 }
 
+/* Calls of one transaction, of which some fail after they have written. */
+static void the_index_forgets_what_is_rolled_back(void **state)
+{
+    struct fixture *f = *state;
+    struct import_row rows[3] = {
+        {.kind = IMPORT_CONVERSATION}, {.kind = IMPORT_MESSAGE}, {.kind = IMPORT_MESSAGE}};
+    rows[0].conversation = (struct conversation_row){
+        .id = STR("c9"), .title = STR("words"), .titled_by = STR("user"), .created_at = 1, .updated_at = 2};
+    rows[1].message = a_message("n1", "c9", NULL, "\"words to be forgotten\"", "pending");
+    rows[2].message = a_message("n2", "c9", "n0", "\"without its parent\"", "pending");
+    add_users(f);
+    struct store_import *im = store_import_new("ann");
+    for (int i = 0; i < 5; i++) {
+        AUTO(mem) char *id = xasprintf("m%d", i);
+        struct message_row m = a_message(id, "c1", NULL, "\"words that stay\"", "pending");
+        store_message_accept(f->store, "ann", &m, NULL, NULL);
+        store_import_add(f->store, im, rows, COUNT_OF(rows), NULL, NULL);
+    }
+    OK(f, NULL, store_branch_remove, "ann", "m2");
+    assert_string_equal(find(f, "words "), "c1 title: [words] that stay\nc1 m4: [words] that stay\n"
+                                           "c1 m3: [words] that stay\nc1 m1: [words] that stay\n"
+                                           "c1 m0: [words] that stay\n");
+    check_indices(f);
+    store_import_free(im);
+}
+
 static void nobody_finds_what_is_not_his(void **state)
 {
     struct fixture *f = *state;
@@ -414,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_texts_are_searched, setup, teardown),
         cmocka_unit_test_setup_teardown(the_index_follows_every_change, setup, teardown),
         cmocka_unit_test_setup_teardown(the_index_follows_the_tree_and_imports, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_index_forgets_what_is_rolled_back, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_finds_what_is_not_his, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_there_before_is_indexed, make_dir, teardown),
         cmocka_unit_test_setup_teardown(pages_join_without_gap_or_double, setup, teardown),
