@@ -21,12 +21,20 @@ static struct {
     uint64_t hash;   /* of what was understood */
     bool is_refused; /* with whatever status: a cut may change which rule is broken first */
     bool is_done;
+    uint64_t streamed;            /* of the body that comes in pieces: counts only when its end comes */
+    struct http_exchange *paused; /* is to go on in the next turn */
 } t;
+
+static uint64_t mixed(uint64_t hash, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)s.p[i]) * 1099511628211u;
+    return hash;
+}
 
 static void mix(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        t.hash = (t.hash ^ (unsigned char)s.p[i]) * 1099511628211u;
+    t.hash = mixed(t.hash, s);
 }
 
 static void mix_headers(const struct http_headers *h)
@@ -46,6 +54,8 @@ static void mix_headers(const struct http_headers *h)
 static void turn(void)
 {
     (void)uv_run(loop_uv(t.loop), UV_RUN_NOWAIT);
+    if (t.paused)
+        http_exchange_resume_body(TAKE(t.paused));
 }
 
 /* ---- the server ---- */
@@ -60,9 +70,32 @@ static void on_whole_body(struct http_exchange *x, void *arg, enum err e, struct
     http_exchange_reply(x, e ? 413 : 200, NULL, SPAN_LIT("ok"));
 }
 
+static void on_piece(struct http_exchange *x, void *arg, struct span piece)
+{
+    bool pauses = arg != NULL;
+    assert(!t.paused && piece.len <= HTTP_PIECE_MAX_BYTES);
+    t.streamed = mixed(t.streamed, piece);
+    if (piece.len == 0) {
+        t.hash = t.hash * 31 + t.streamed;
+        http_exchange_reply(x, 200, NULL, SPAN_LIT("ok"));
+    } else if (pauses) {
+        http_exchange_pause_body(x);
+        t.paused = x;
+    }
+}
+
+static void on_gone(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    if (t.paused == x)
+        t.paused = NULL;
+}
+
 static void on_request(struct http_exchange *x, void *arg)
 {
     (void)arg;
+    t.streamed = 0;
+    http_exchange_on_gone(x, on_gone, NULL);
     mix(http_exchange_method_text(x));
     mix(http_exchange_path(x));
     mix(http_exchange_query(x));
@@ -72,6 +105,8 @@ static void on_request(struct http_exchange *x, void *arg)
     struct span path = http_exchange_path(x);
     if (path.len > 1 && path.p[1] == 'n')
         http_exchange_reply(x, 200, NULL, SPAN_LIT("not read"));
+    else if (path.len > 1 && (path.p[1] == 's' || path.p[1] == 'p'))
+        http_exchange_stream_body(x, on_piece, path.p[1] == 'p' ? &t : NULL);
     else
         http_exchange_read_body(x, MAX_BODY, on_whole_body, NULL);
 }
