@@ -92,3 +92,36 @@ describe('waiting for headers', () => {
 		await expect(p).rejects.toMatchObject({ name: 'AbortError' });
 	});
 });
+
+it('a body of which no more comes is given up, however much is there', async () => {
+	vi.useFakeTimers();
+	let control!: ReadableStreamDefaultController<Uint8Array>;
+	const cancel = vi.fn();
+	fakeFetch(() => new Response(new ReadableStream({ start: (c) => (control = c), cancel })));
+	const e = caught(api.conversations());
+	for (const piece of ['{"conver', 'sations', '":[']) {
+		await vi.advanceTimersByTimeAsync(20_000);
+		control.enqueue(new TextEncoder().encode(piece));
+	}
+	await vi.advanceTimersByTimeAsync(31_000);
+	expect(await e).toMatchObject({ status: 0, code: 'network' });
+	expect(cancel).toHaveBeenCalled();
+});
+
+it('a character that comes in two pieces is one', async () => {
+	const bytes = new TextEncoder().encode('{"servers":"ü"}');
+	const pieces = [bytes.slice(0, 13), bytes.slice(13)];
+	fakeFetch(
+		() =>
+			new Response(
+				new ReadableStream({
+					pull: (c) => {
+						const piece = pieces.shift();
+						if (piece) c.enqueue(piece);
+						else c.close();
+					}
+				})
+			)
+	);
+	expect(await api.servers()).toEqual({ servers: 'ü' });
+});

@@ -2,6 +2,7 @@
  * Typed calls to hob. This is the only file of the page that calls fetch; the event streams
  * (stream.ts, events.ts) open their connections through `open` below. An import goes by upload.ts.
  */
+import { readText } from './reading';
 import { NOT_SIGNED_IN } from './types';
 import type {
 	Account,
@@ -26,7 +27,7 @@ import type {
 	User
 } from './types';
 
-/** JSON calls answer in milliseconds; past this hob is stuck or out of reach. */
+/** JSON calls answer in milliseconds; after so long without a word hob is stuck or out of reach. */
 const CALL_TIMEOUT_MS = 30_000;
 /** Uploads of 32 MiB over a slow link take a while. */
 const UPLOAD_TIMEOUT_MS = 300_000;
@@ -219,10 +220,15 @@ async function call<T>(
 		...options
 	});
 	if (response.status === 204) return undefined as T;
+	return readJson<T>(response, options.signal);
+}
+
+/** A body that is JSON; ApiError when it breaks off or no more of it comes. */
+export async function readJson<T>(response: Response, signal?: AbortSignal): Promise<T> {
 	try {
-		return (await response.json()) as T;
+		return JSON.parse(await readText(response, CALL_TIMEOUT_MS, signal)) as T;
 	} catch {
-		if (options.signal?.aborted) throw new DOMException('Aborted', 'AbortError');
+		if (signal?.aborted) throw new DOMException('Aborted', 'AbortError');
 		throw new ApiError(0, 'The answer of hob broke off', { code: 'network' });
 	}
 }
@@ -346,7 +352,7 @@ export const api = {
 			signal,
 			headerTimeoutMs: UPLOAD_TIMEOUT_MS
 		});
-		return ((await response.json()) as { attachment: Attachment }).attachment;
+		return (await readJson<{ attachment: Attachment }>(response, signal)).attachment;
 	}
 };
 

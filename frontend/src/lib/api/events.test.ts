@@ -167,6 +167,43 @@ describe('one tab alone', () => {
 		await vi.advanceTimersByTimeAsync(41_000);
 		expect(calls.length).toBeGreaterThan(1);
 	});
+	it('that is looked at again does not wait for what it waited for in its sleep', async () => {
+		const wake = (): void => void document.dispatchEvent(new Event('visibilitychange'));
+		tab(alone);
+		await settle();
+		await vi.advanceTimersByTimeAsync(19_000);
+		wake();
+		await settle();
+		expect(calls).toHaveLength(1);
+		// The machine sleeps: its clock goes on, its timers do not.
+		vi.setSystemTime(Date.now() + 3_600_000);
+		wake();
+		await settle();
+		expect(calls).toHaveLength(2);
+		stream(1).raw(serverEvent(7, 's1'));
+		await settle();
+		next = () => failure(502);
+		stream(1).tear();
+		await settle();
+		for (const n of [3, 4, 5]) {
+			wake();
+			await settle();
+			expect(calls).toHaveLength(n);
+		}
+		window.dispatchEvent(new Event('online'));
+		await settle();
+		expect(calls.at(-1)?.headers['last-event-id']).toBe('b-7');
+		expect(calls).toHaveLength(6);
+	});
+	it('wakes the one that reads for it', async () => {
+		const browser = new FakeBrowser();
+		tab(browser.sharing());
+		await settle();
+		vi.setSystemTime(Date.now() + 3_600_000);
+		new FakeChannel(browser).postMessage({ kind: 'wake' });
+		await settle();
+		expect(calls).toHaveLength(2);
+	});
 	it('does nothing after stop', async () => {
 		const { feed, seen } = tab(alone);
 		await settle();

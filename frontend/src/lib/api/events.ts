@@ -21,6 +21,9 @@ const BACKOFF_MS = [500, 1000, 2000, 4000, 8000];
 /** hob pings every 15 s. */
 const SILENCE_MS = 40_000;
 const HEADERS_MS = 10_000;
+const SIGNED_OUT_MS = 10_000;
+/** A page that comes back from sleep finds a connection that is dead more often than one that is this quiet. */
+const QUIET_MS = 20_000;
 
 const NAMES: ReadonlySet<string> = new Set<LiveName>([
 	'server',
@@ -40,6 +43,8 @@ type Wire =
 	| { kind: 'event'; id: string | null; name: LiveName; data: unknown }
 	| { kind: 'link'; state: LinkState }
 	| { kind: 'hello' }
+	/** Somebody looks at the page again. */
+	| { kind: 'wake' }
 	| { kind: 'snapshot'; id: string | null; state: LinkState; servers: Server[] };
 
 type Handler<K extends LiveName> = (data: LiveEvents[K]) => void;
@@ -68,6 +73,10 @@ export class LiveFeed {
 	#lastId: string | null = null;
 	#link: LinkState = 'connecting';
 	#leading = false;
+	/** The connection of the moment, and the rest after it. */
+	#round: AbortController | undefined;
+	/** When anything came last, by Date.now(): other clocks stand still while the machine sleeps. */
+	#heardAt = 0;
 
 	constructor(sharing: Sharing = browserSharing()) {
 		this.#sharing = sharing;
@@ -100,6 +109,7 @@ export class LiveFeed {
 		this.#control = control;
 		this.#lastId = null;
 		this.#servers.clear();
+		this.#watchPage(control.signal);
 		const name = `hob-events:${userId}`;
 		const { channel } = this.#sharing;
 		if (!channel) {
@@ -110,6 +120,23 @@ export class LiveFeed {
 		this.#channel.onmessage = (e: MessageEvent<Wire>) => this.#hear(e.data);
 		this.#post({ kind: 'hello' });
 		void this.#share(name, control.signal);
+	}
+
+	/** Somebody looks at the page again, or the network is back: what was waited for may be there now. */
+	#watchPage(signal: AbortSignal): void {
+		const wake = (): void => {
+			if (document.visibilityState !== 'visible') return;
+			if (this.#leading) this.#wake();
+			else this.#post({ kind: 'wake' });
+		};
+		document.addEventListener('visibilitychange', wake, { signal });
+		window.addEventListener('online', wake, { signal });
+		window.addEventListener('pageshow', wake, { signal });
+	}
+
+	/** Ends a rest, or a connection that is as good as dead. */
+	#wake(): void {
+		if (this.#link !== 'open' || Date.now() - this.#heardAt > QUIET_MS) this.#round?.abort();
 	}
 
 	/** Leads each time this tab has the lease, which a slowed tab may lose to another. */
@@ -148,6 +175,9 @@ export class LiveFeed {
 			case 'link':
 				if (!this.#leading) this.#setLink(message.state);
 				return;
+			case 'wake':
+				if (this.#leading) this.#wake();
+				return;
 			case 'hello':
 				if (this.#leading)
 					this.#post({
@@ -185,33 +215,46 @@ export class LiveFeed {
 		this.#leading = true;
 		let failures = 0;
 		while (!signal.aborted) {
+			const round = new AbortController();
+			const end = (): void => round.abort();
+			signal.addEventListener('abort', end);
+			this.#round = round;
+			let rest = BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] ?? 8000;
 			try {
-				const response = await open('/api/events', {
-					headers: {
-						accept: 'text/event-stream',
-						...(this.#lastId ? { 'last-event-id': this.#lastId } : {})
-					},
-					signal,
-					headerTimeoutMs: HEADERS_MS
-				});
-				failures = 0;
-				this.#setLink('open');
-				for await (const items of readSse(response, signal, SILENCE_MS))
-					for (const item of items)
-						if (!('comment' in item)) this.#take(item.id, item.event, item.data);
+				await this.#read(round.signal);
 			} catch (e) {
-				if (signal.aborted) return;
-				if (e instanceof ApiError && e.status === 401) {
-					// Nobody is signed in: signing in starts the feed again.
-					this.#setLink('lost');
-					await until(signal, 10_000);
-					continue;
-				}
+				// Nobody is signed in: signing in starts the feed again.
+				if (e instanceof ApiError && e.status === 401) rest = SIGNED_OUT_MS;
 			}
-			if (signal.aborted) return;
-			this.#setLink('lost');
-			await until(signal, BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] ?? 8000);
-			failures++;
+			if (this.#link === 'open') {
+				failures = 0;
+				rest = BACKOFF_MS[0] ?? 0;
+			}
+			if (!signal.aborted) {
+				this.#setLink('lost');
+				await until(round.signal, rest);
+				failures++;
+			}
+			signal.removeEventListener('abort', end);
+		}
+	}
+
+	/** One connection, until it ends. */
+	async #read(signal: AbortSignal): Promise<void> {
+		const response = await open('/api/events', {
+			headers: {
+				accept: 'text/event-stream',
+				...(this.#lastId ? { 'last-event-id': this.#lastId } : {})
+			},
+			signal,
+			headerTimeoutMs: HEADERS_MS
+		});
+		this.#heardAt = Date.now();
+		this.#setLink('open');
+		for await (const items of readSse(response, signal, SILENCE_MS)) {
+			this.#heardAt = Date.now();
+			for (const item of items)
+				if (!('comment' in item)) this.#take(item.id, item.event, item.data);
 		}
 	}
 

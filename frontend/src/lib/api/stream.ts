@@ -4,7 +4,8 @@
  * array, so that 5,000 small events do not cost 5,000 turns of the event loop.
  */
 import { createParser } from 'eventsource-parser';
-import { ApiError, open } from './client';
+import { ApiError, open, readJson } from './client';
+import { readOrStall, Silence } from './reading';
 import {
 	CHAT_PATH,
 	type AnswerMeta,
@@ -49,36 +50,10 @@ export async function* readSse(
 		}
 	} catch (e) {
 		if (signal?.aborted) throw new DOMException('Aborted', 'AbortError');
-		if (e instanceof ApiError) throw e;
+		if (e instanceof Silence) throw new ApiError(0, e.message, { code: 'timeout' });
 		throw new ApiError(0, 'The connection was lost', { code: 'network' });
 	} finally {
 		reader.cancel().catch(() => undefined);
-	}
-}
-
-async function readOrStall(
-	reader: ReadableStreamDefaultReader<Uint8Array>,
-	stallMs: number,
-	signal: AbortSignal | undefined
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-	let undo = (): void => undefined;
-	const ended = new Promise<never>((_, reject) => {
-		const onAbort = (): void => reject(new DOMException('Aborted', 'AbortError'));
-		const timer = setTimeout(
-			() => reject(new ApiError(0, 'The connection went silent', { code: 'timeout' })),
-			stallMs
-		);
-		if (signal?.aborted) onAbort();
-		signal?.addEventListener('abort', onAbort);
-		undo = () => {
-			clearTimeout(timer);
-			signal?.removeEventListener('abort', onAbort);
-		};
-	});
-	try {
-		return await Promise.race([reader.read(), ended]);
-	} finally {
-		undo();
 	}
 }
 
@@ -184,7 +159,7 @@ export async function openChat(request: ChatRequest, signal: AbortSignal): Promi
 		headerTimeoutMs: HEADER_TIMEOUT_MS
 	});
 	if (response.status === 202) {
-		const body = (await response.json()) as { generation: Generation };
+		const body = await readJson<{ generation: Generation }>(response, signal);
 		return { kind: 'accepted', generation: body.generation };
 	}
 	return {

@@ -17,6 +17,7 @@ export function importFile(
 	{ onprogress, signal }: ImportOptions
 ): Promise<ImportResult> {
 	return new Promise((resolve, reject) => {
+		if (signal.aborted) return reject(new DOMException('Aborted', 'AbortError'));
 		const request = new XMLHttpRequest();
 		const abort = (): void => request.abort();
 		const fail = (e: Error): void => {
@@ -29,8 +30,13 @@ export function importFile(
 		request.upload.onload = () => onprogress(file.size);
 		request.onload = () => {
 			const { status, responseText } = request;
-			if (status >= 200 && status < 300) resolve(JSON.parse(responseText) as ImportResult);
-			else void errorOf(new Response(responseText, { status })).then(fail);
+			if (status < 200 || status >= 300)
+				return void errorOf(new Response(responseText, { status })).then(fail);
+			try {
+				resolve(JSON.parse(responseText) as ImportResult);
+			} catch {
+				fail(new ApiError(0, 'The answer of hob cannot be read.', { code: 'network' }));
+			}
 		};
 		request.onerror = () =>
 			fail(new ApiError(0, 'The connection to hob broke off.', { code: 'network' }));

@@ -5,6 +5,7 @@ import type { Chat } from './chat.svelte';
 import { aChat as anyChat, closeAll, hob, pass, settle, useFakeHob } from './fake_hob';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';
+import { slots } from './slots';
 import type { Turn } from './turn.svelte';
 
 const aChat = (fresh = true): Chat => anyChat(fresh);
@@ -313,6 +314,33 @@ describe('the stream', () => {
 		}
 		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'one two' } });
 		expect(hob.calls.filter((c) => c.path.includes('generations'))).toEqual([]);
+	});
+	it('of a tab that can only ask again and again is not read anew for its silence', async () => {
+		vi.spyOn(slots, 'take').mockResolvedValue(null);
+		let log = ['one ', 'two ', 'three'];
+		let state = 'streaming';
+		hob.onPost = () => answerStream().response;
+		hob.onGet = (path) => {
+			if (!path.includes('/events')) return json({ generation: { id: 'g1', state } });
+			const after = Number(hob.calls.at(-1)?.headers['last-event-id'] ?? 0);
+			const stream = new FakeStream({}, after + 1);
+			for (const text of log.slice(after)) stream.text(text);
+			if (state === 'streaming' || after > log.length) stream.end();
+			else stream.error({ message: 'hob ended' }, 'interrupted');
+			return stream.response;
+		};
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await pass(60_000);
+		expect(only(chat).answer?.text).toBe('one two three');
+		const polls = hob.calls.filter((c) => c.path.includes('follow=false'));
+		expect(polls.length).toBeGreaterThan(100);
+		expect(polls.filter((c) => !c.headers['last-event-id'])).toHaveLength(1);
+		// A crash took the end of what was read.
+		log = ['one '];
+		state = 'interrupted';
+		await pass(15_000);
+		expect(only(chat)).toMatchObject({ phase: 'interrupted', answer: { text: 'one ' } });
 	});
 	it('Stop keeps the text and tells hob', async () => {
 		const stream = answerStream();

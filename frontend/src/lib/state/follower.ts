@@ -3,19 +3,18 @@
  * again after the last event seen, so nothing is missing and nothing comes twice.
  */
 import { api, ApiError, isAbort } from '$lib/api/client';
-import { live } from '$lib/api/events';
 import { openGeneration, type EventSteps, type GenerationEvent } from '$lib/api/stream';
 import type { AnswerMeta, MessageError } from '$lib/api/types';
-import { session } from './session.svelte';
+import { pause } from './patience';
 import { slots, type Slot } from './slots';
-import type { Answer } from './turn.svelte';
+import { isActive, type Answer } from './turn.svelte';
 
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000];
 /** How often a tab without a stream of its own asks for what was written. */
 const POLL_MS = 500;
 /** In the outbox nothing is written; news of the generation come by the live events. */
 const OUTBOX_POLL_MS = 3000;
-/** After so many polls without news the answer is read from its start: hob may have lost its end in a crash. */
+/** After so many polls without news hob is asked whether there will be any: it may have lost the end in a crash. */
 const SILENT_POLLS = 20;
 /** After Stop, hob's own end of the stream is awaited this long. */
 const STOP_GRACE_MS = 1500;
@@ -73,6 +72,7 @@ export class Follower {
 					this.#answer.lastId,
 					this.#link.signal
 				);
+				this.#answer.lost = false;
 				let nothing = true;
 				for await (const batch of steps) {
 					this.#answer.lost = false;
@@ -101,7 +101,10 @@ export class Follower {
 			steps = null;
 			if (this.#over) return;
 			this.#answer.lost = true;
-			await this.#pause(BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] ?? 8000);
+			await pause(
+				BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] ?? 8000,
+				this.#control.signal
+			);
 			failures++;
 		}
 	}
@@ -163,6 +166,8 @@ export class Follower {
 
 	/** Takes what is there now, then waits a little. */
 	async #poll(): Promise<void> {
+		// What a request hangs on its signal goes with it.
+		if (!this.#link.signal.aborted) this.#link = new AbortController();
 		const steps = await openGeneration(
 			this.#answer.generationId,
 			this.#answer.lastId,
@@ -180,9 +185,10 @@ export class Follower {
 		this.#answer.lost = false;
 		if (this.#silentPolls >= SILENT_POLLS) {
 			this.#silentPolls = 0;
-			this.#answer.rewind();
+			const { generation } = await api.generation(this.#answer.generationId);
+			if (!isActive(generation.state)) this.#answer.rewind();
 		}
-		await this.#pause(this.#answer.state === 'queued' ? OUTBOX_POLL_MS : POLL_MS);
+		await pause(this.#answer.state === 'queued' ? OUTBOX_POLL_MS : POLL_MS, this.#control.signal);
 	}
 
 	/** A tab that nobody looks at gives its connection back; hob goes on writing without a reader. */
@@ -253,25 +259,6 @@ export class Follower {
 			},
 			null
 		);
-	}
-
-	/** Waits, but no longer than until hob is heard again or somebody signs in. */
-	#pause(ms: number): Promise<void> {
-		return new Promise((resolve) => {
-			const done = (): void => {
-				clearTimeout(timer);
-				undoLink();
-				undoSession();
-				this.#control.signal.removeEventListener('abort', done);
-				resolve();
-			};
-			const timer = setTimeout(done, ms);
-			const undoLink = live.onLink((state) => {
-				if (state === 'open') done();
-			});
-			const undoSession = session.onSignedIn(done);
-			this.#control.signal.addEventListener('abort', done);
-		});
 	}
 }
 
