@@ -32,11 +32,11 @@ async function chatWith(name, args, more) {
   return { server, page, posts };
 }
 
-/** The wait before each attempt, +-0.3 s. */
+/** The wait before each attempt, in s; a busy machine makes it longer. */
 async function assertWaits(page, expected) {
   const found = await gaps(page);
   assert.equal(found.length, expected.length, `gaps ${found}`);
-  found.forEach((gap, i) => assert.ok(Math.abs(gap - expected[i]) <= 0.3, `wait ${i + 1}: ${gap} s`));
+  found.forEach((gap, i) => assert.ok(gap > expected[i] - 0.1 && gap < expected[i] + 1.5, `wait ${i + 1}: ${gap} s`));
 }
 
 // Tests that mostly wait run side by side.

@@ -88,10 +88,17 @@ async function sendWhenReady(page, text) {
   return waiting;
 }
 
+/** The model of a server that would load for ever is there. */
+async function loadAtLast(server) {
+  await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '300'] });
+  await hob.post(`/api/servers/${server.id}/restart`);
+  await hob.untilState(server.id, 'ready');
+}
+
 describe('what outlives the page', { concurrency: 4 }, () => {
   test('outbox, from the input while the model loads: answered once with the browser closed; what is cancelled is not', async () => {
     const never = await hob.addDemo('never', ['--load-seconds', '600']);
-    const loads = await hob.addDemo('loads', ['--load-seconds', '10', '--tokens-per-second', '300']);
+    const loads = await hob.addDemo('loads', ['--load-seconds', '600']);
     await hob.post(`/api/servers/${never.id}/start`);
     const page = await openChat(browser, hob, never, { viewport: PHONE });
     await sendWhenReady(page, 'echo cancelled');
@@ -102,14 +109,13 @@ describe('what outlives the page', { concurrency: 4 }, () => {
     await waiting.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Retry' }).waitFor();
     const cancelledUrl = page.url();
-    await hob.send('PATCH', `/api/servers/${never.id}`, { args: ['--tokens-per-second', '300'] });
-    await hob.post(`/api/servers/${never.id}/restart`);
-    await hob.untilState(never.id, 'ready');
+    await loadAtLast(never);
     await newChat(page, hob, loads);
     await hob.post(`/api/servers/${loads.id}/start`);
     await sendWhenReady(page, 'echo kept');
     const keptUrl = page.url();
     await closePage(page);
+    await loadAtLast(loads);
 
     const keptId = keptUrl.split('/').pop();
     await until(
@@ -133,7 +139,7 @@ describe('what outlives the page', { concurrency: 4 }, () => {
   });
 
   test('outbox, from the card: a notice tells of the answer', async () => {
-    const server = await hob.addDemo('later', ['--load-seconds', '17', '--tokens-per-second', '300']);
+    const server = await hob.addDemo('later', ['--load-seconds', '600']);
     const page = await openChat(browser, hob, server);
     await say(page, 'echo from the card');
     await page.getByText(CARD).waitFor({ timeout: 25000 });
@@ -142,6 +148,8 @@ describe('what outlives the page', { concurrency: 4 }, () => {
     await waiting.getByRole('button', { name: 'Cancel' }).waitFor();
     await shot(page, 'durable-outbox');
     await page.getByRole('link', { name: 'New chat' }).click();
+    await page.getByRole('heading', { name: 'Chat with your models' }).waitFor();
+    await loadAtLast(server);
     const notice = page.locator('[data-notice]').filter({ hasText: 'Answer finished: echo from the card' });
     await notice.waitFor({ timeout: 20000 });
     await notice.getByRole('button', { name: 'Open' }).click();

@@ -182,6 +182,7 @@ test('names and all else of an import, wherever the page shows them', { timeout:
     await assertUnharmed(page);
     if (n === 0) await shot(page, 'hostile-names');
     await page.keyboard.press('Escape');
+    await page.getByLabel('Details of the answer').waitFor({ state: 'detached' });
   }
   // While the answer is there, the browser's own settings of the conversation name server and prompt.
   await page.getByRole('button', { name: 'Settings of this conversation' }).click();

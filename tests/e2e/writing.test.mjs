@@ -9,6 +9,7 @@ import {
   openChat,
   PHONE,
   say,
+  shot,
   turn,
   untilPhase,
   watchPosts

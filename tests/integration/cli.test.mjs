@@ -81,7 +81,7 @@ test('a model that is not ready in time: one send, three attempts, and what to d
   assert.match(err, /\(attempt 2\/3\) · loading/);
   assert.match(err, /^hob: Failed to connect to model after 3 attempts\n {2}The model may still be loading\./m);
   assert.match(err, /503 engine_loading/);
-  assert.ok(took > 12000 && took < 15000, `${took} ms`);
+  assert.ok(took > 12000 && took < 25000, `${took} ms`);
   await until(() => posts() - before === 4, 'four requests');
   assert.equal((await messages((await newest()).id)).length, 1, 'the same message on every attempt');
 });

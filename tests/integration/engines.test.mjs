@@ -58,7 +58,7 @@ test('the engine gets system prompt, answered messages, options, and a streaming
   });
 });
 
-test('attachments reach the engine: text fenced with its name, images as data URLs', async () => {
+test('attachments reach the engine, in later turns too: text fenced with its name, images as data URLs', async () => {
   const upload = async (name, type, bytes) => {
     const res = await hob.request(`/api/attachments?name=${name}`, {
       method: 'POST',
@@ -74,12 +74,15 @@ test('attachments reach the engine: text fenced with its name, images as data UR
   );
   const image = await upload('dot.png', 'image/png', png);
   const file = await upload('notes.md', 'text/markdown', '# Title\n```js\nlet a\n```\n');
-  const res = await say([
+  const conversation_id = randomUUID();
+  const parts = [
     { type: 'text', text: 'prompt' },
     { type: 'file', file: { id: file, name: 'notes.md' } },
     { type: 'image_url', image_url: { url: `attachment:${image}` } }
-  ]);
+  ];
+  const res = await say(parts, { conversation_id });
   assert.equal(res.status, 200);
+  const parent_id = res.headers.get('x-answer-id');
   const content = JSON.parse((await readAnswer(res)).text).messages.at(-1).content;
   assert.deepEqual(content[0], {
     type: 'text',
@@ -89,6 +92,9 @@ test('attachments reach the engine: text fenced with its name, images as data UR
     type: 'image_url',
     image_url: { url: `data:image/png;base64,${png.toString('base64')}` }
   });
+  const later = await say('prompt and what else', { conversation_id, parent_id });
+  const { messages } = JSON.parse((await readAnswer(later)).text);
+  assert.deepEqual(messages.find((m) => m.role === 'user').content, content, 'part of later turns');
 
   const missing = await say([
     { type: 'file', file: { id: randomUUID(), name: 'x' } },
@@ -265,7 +271,7 @@ test('an engine that knows no streams is answered all the same', async () => {
   assert.equal((await res.json()).choices[0].message.content, 'all\nat once');
 });
 
-test('answers that are no HTTP are 502 within a second, both ways', async () => {
+test('answers that are no HTTP are 502 at once, both ways', async () => {
   const bad = [
     ['raw HELLO\\r\\n\\r\\n', 'bad_gateway'],
     ['raw HTTP/1.1 200 OK\\r\\nContent-Length: x\\r\\n\\r\\n', 'bad_gateway'],
@@ -278,7 +284,7 @@ test('answers that are no HTTP are 502 within a second, both ways', async () => 
     const res = await say(what);
     assert.equal(res.status, 502, what);
     assert.equal((await res.json()).error.code, code, what);
-    assert.ok(performance.now() - begun < 1000, what);
+    assert.ok(performance.now() - begun < 5000, `${what}: not by a time-out`);
     const direct = await v1(what);
     assert.equal(direct.status, 502, what);
     assert.equal((await direct.json()).error.code, code, what);
