@@ -13,6 +13,25 @@ describe('the table', () => {
 			expect(keys).not.toMatch(/^Shift\+.$/);
 		}
 	});
+	// Tabs, windows, quitting: pages do not hear of these keys, or cannot keep them. All others come to the page first.
+	it('has none that Chrome, Firefox or Safari keep for themselves', () => {
+		const kept = [
+			'n',
+			't',
+			'w',
+			'q',
+			'Shift+n',
+			'Shift+t',
+			'Shift+w',
+			'Shift+q',
+			'Shift+p',
+			'm',
+			'h'
+		];
+		const taken = [...kept.map((k) => `$mod+${k}`), '$mod+Tab', '$mod+Shift+Tab', '$mod+PageUp'];
+		taken.push('$mod+PageDown', 'Alt+F4', '$mod+`', '$mod+Shift+Delete');
+		for (const { keys } of shortcutList) expect(taken).not.toContain(keys);
+	});
 });
 
 describe('keyNames', () => {

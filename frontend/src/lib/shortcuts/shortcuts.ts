@@ -1,6 +1,7 @@
 /**
  * Every shortcut, once: what listens to the keys, the help sheet and the palette read this table. None
- * is a single character, and none is a key that browsers keep for themselves.
+ * is a single character, and none is a key that browsers keep for themselves: those of tabs, windows and
+ * quitting. Some are the browser's while the page leaves them (Chrome's bookmarks, its task manager).
  */
 import { goto } from '$app/navigation';
 import { resolve } from '$app/paths';
