@@ -83,8 +83,10 @@ static bool sweep_conversations(struct db *db, const char *active_json)
     struct budget b = {MAX_ROWS, MAX_BYTES};
     while (!is_used_up(&b) && db->err == ERR_OK) {
         char id[UUID_LEN + 1] = "";
-        sqlite3_stmt *st = db_query(db, "SELECT id FROM conversations WHERE " IS_LEFT "LIMIT 1", "t",
-                                    active_json);
+        /* Removed ones first: the ids of imports under way stand before them in the index. */
+        sqlite3_stmt *st = db_query(
+            db, "SELECT id FROM conversations WHERE " IS_LEFT "ORDER BY import_id DESC LIMIT 1", "t",
+            active_json);
         if (db_next(db, st)) {
             (void)snprintf(id, sizeof id, "%s", (const char *)sqlite3_column_text(st, 0));
             db_end(st);
@@ -96,17 +98,27 @@ static bool sweep_conversations(struct db *db, const char *active_json)
     return true;
 }
 
+/* By the index alone: in the table import_id stands behind the bytes, and whoever asks for it there reads them all. */
 static bool sweep_attachments(struct db *db, const char *active_json)
 {
     struct budget b = {MAX_ROWS, MAX_FILE_BYTES};
-    int64_t last = take(
+    int64_t rows[MAX_ROWS];
+    size_t n = 0;
+    sqlite3_stmt *st = db_query(
         db,
-        db_query(db, "SELECT rowid, length(bytes) FROM attachments WHERE " IS_LEFT "ORDER BY rowid LIMIT ?2",
-                 "ti", active_json, b.rows),
-        &b);
-    if (last)
-        db_run(db, "DELETE FROM attachments WHERE " IS_LEFT "AND rowid <= ?2", "ti", active_json, last);
-    return last != 0;
+        "SELECT rowid, length(bytes) FROM attachments INDEXED BY attachments_import WHERE " IS_LEFT
+        "LIMIT ?2",
+        "ti", active_json, b.rows);
+    while (!is_used_up(&b) && db_next(db, st)) {
+        rows[n++] = sqlite3_column_int64(st, 0);
+        b.bytes -= sqlite3_column_int64(st, 1);
+        b.rows--;
+    }
+    if (is_used_up(&b))
+        db_end(st);
+    for (size_t i = 0; i < n; i++)
+        db_run(db, "DELETE FROM attachments WHERE rowid = ?", "i", rows[i]);
+    return n > 0;
 }
 
 static enum err run_sweep(struct db *db, struct store_op *op)
