@@ -10,10 +10,15 @@ static enum err run_attachment_add(struct db *db, struct store_op *op)
     const struct attachment_row *in = op->in;
     db_run(db,
            "INSERT INTO attachments (id, user_id, name, mime, sha256, created_at, bytes) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, sha256) DO UPDATE SET import_id = NULL "
-           "WHERE import_id IS NOT NULL", /* an import brings it too, but it stays whatever becomes of that */
+           "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, sha256) DO NOTHING",
            "tttttix", in->id, in->user_id, in->name, in->mime, in->sha256, in->created_at, in->bytes);
     op->result.created = db_changes(db) != 0;
+    /* Where an import brings it too, it stays whatever becomes of that. */
+    db_run(db,
+           "DELETE FROM attachment_imports WHERE attachment_id = "
+           "(SELECT id FROM attachments WHERE user_id = ? AND sha256 = ?)",
+           "tt", in->user_id, in->sha256);
+    op->result.created = op->result.created || db_changes(db) != 0;
     /* The caller has the bytes: they are not read back. */
     sqlite3_stmt *st = db_query(
         db,
@@ -47,8 +52,8 @@ static enum err run_attachment_read(struct db *db, struct store_op *op)
     const struct attachment_get *in = op->in;
     sqlite3_stmt *st = db_query(
         db,
-        "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes FROM attachments "
-        "WHERE id = ? AND user_id = ? AND import_id IS NULL",
+        "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes FROM attachments a "
+        "WHERE id = ? AND user_id = ? AND " ATTACHMENT_IS_SHOWN,
         "tt", in->id, in->user_id);
     while (db_next(db, st))
         row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));

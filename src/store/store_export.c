@@ -36,11 +36,13 @@ struct store_op *store_export_folders(struct store *s, const char *user_id, cons
     return store_op_submit(new_op(s, run_folders, user_id, folder_id, done, arg));
 }
 
-/* The number of the user's first row after a place. From indexes alone: in the table import_id stands behind the bytes, and
- * whoever asks for it there reads them all. */
-#define FIRST_AFTER(table, user, after)                                             \
+/* The number of the user's first row after a place, from indexes alone: a table's rows can be long. */
+#define FIRST_AFTER(table, hidden, user, after)                                     \
     "(SELECT min(rowid) FROM " table " WHERE user_id = " user " AND rowid > " after \
-    " AND rowid NOT IN (SELECT rowid FROM " table " WHERE import_id IS NOT NULL))"
+    " AND rowid NOT IN " hidden ")"
+#define HIDDEN_CONVERSATIONS "(SELECT rowid FROM conversations WHERE import_id IS NOT NULL)"
+#define HIDDEN_ATTACHMENTS \
+    "(SELECT a.rowid FROM attachment_imports h CROSS JOIN attachments a ON a.id = h.attachment_id)"
 
 /* ---- attachments ---- */
 
@@ -50,7 +52,7 @@ static enum err run_attachment(struct db *db, struct store_op *op)
     sqlite3_stmt *st = db_query(
         db,
         "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes, rowid FROM attachments "
-        "WHERE rowid = " FIRST_AFTER("attachments", "?1", "?2"),
+        "WHERE rowid = " FIRST_AFTER("attachments", HIDDEN_ATTACHMENTS, "?1", "?2"),
         "ti", in->user_id, in->after);
     while (db_next(db, st)) {
         row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));
@@ -70,10 +72,9 @@ struct store_op *store_export_attachment(struct store *s, const char *user_id, i
 static enum err run_names(struct db *db, struct store_op *op)
 {
     const struct export_in *in = op->in;
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT id, name FROM attachments WHERE user_id = ? AND rowid NOT IN "
-                                "(SELECT rowid FROM attachments WHERE import_id IS NOT NULL)",
-                                "t", in->user_id);
+    sqlite3_stmt *st = db_query(
+        db, "SELECT id, name FROM attachments WHERE user_id = ? AND rowid NOT IN " HIDDEN_ATTACHMENTS, "t",
+        in->user_id);
     while (db_next(db, st)) {
         struct attachment_row *row = store_op_row(op, sizeof(*row));
         *row = (struct attachment_row){.id = row_text(op, st, 0), .name = row_text(op, st, 1)};
@@ -114,7 +115,7 @@ static enum err run_conversation(struct db *db, struct store_op *op)
         db,
         "SELECT " CONVERSATION_ALL_COLUMNS ", c.rowid FROM conversations c "
         "WHERE c.rowid = iif(?3 IS NULL, " FIRST_AFTER(
-            "conversations", "?1",
+            "conversations", HIDDEN_CONVERSATIONS, "?1",
             "?2") ", "
                   "(SELECT rowid FROM conversations WHERE id = ?3 AND user_id = ?1 AND import_id IS NULL))",
         "tit", in->user_id, in->after, in->id);

@@ -225,12 +225,13 @@ static void add_attachment(struct db *db, struct store_import *im, const struct 
     } else {
         if (db_has(db, "SELECT 1 FROM attachments WHERE id = ?", "t", id.text))
             id = derived_id(im, row->sha256, row->id);
-        db_run(
-            db,
-            "INSERT INTO attachments (id, user_id, name, mime, sha256, created_at, bytes, import_id) VALUES "
-            "(?, ?, ?, ?, ?, ?, ?, ?)",
-            "tttttixt", id.text, im->user_id, row->name, row->mime, row->sha256, row->created_at, row->bytes,
-            im->id);
+        db_run(db,
+               "INSERT INTO attachments (id, user_id, name, mime, sha256, created_at, bytes) VALUES "
+               "(?, ?, ?, ?, ?, ?, ?)",
+               "tttttix", id.text, im->user_id, row->name, row->mime, row->sha256, row->created_at,
+               row->bytes);
+        db_run(db, "INSERT INTO attachment_imports (attachment_id, import_id) VALUES (?, ?)", "tt", id.text,
+               im->id);
         im->counts.attachments++;
     }
     remember(im->attachments, row->id, id.text);
@@ -499,7 +500,7 @@ static enum err run_finish(struct db *db, struct store_op *op)
     im->counts.folders -= db_changes(db); /* those that were there */
     db_run(db, "UPDATE folders SET name = substr(name, ?2), import_id = NULL WHERE import_id = ?1", "ti",
            im->id, (int64_t)UUID_LEN + 1);
-    db_run(db, "UPDATE attachments SET import_id = NULL WHERE import_id = ?", "t", im->id);
+    db_run(db, "DELETE FROM attachment_imports WHERE import_id = ?", "t", im->id);
     /* A leaf that is not there means what no leaf means. */
     db_run(db,
            "UPDATE conversations AS c SET import_id = NULL, leaf_id = (SELECT m.id FROM messages m "

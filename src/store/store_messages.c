@@ -58,8 +58,8 @@ static void check_attachments(struct db *db, const struct message_in *in)
     struct strv ids = {0};
     content_list_attachments(in->row.content_json, &ids);
     for (size_t i = 0; i < ids.n && db->err == ERR_OK; i++) {
-        if (!db_has(db, "SELECT 1 FROM attachments WHERE id = ? AND user_id = ? AND import_id IS NULL", "tt",
-                    ids.v[i], in->user_id))
+        if (!db_has(db, "SELECT 1 FROM attachments a WHERE id = ? AND user_id = ? AND " ATTACHMENT_IS_SHOWN,
+                    "tt", ids.v[i], in->user_id))
             db_fail(db, ERR_NOT_FOUND, "\"content\": no such attachment");
     }
     strv_release(&ids);

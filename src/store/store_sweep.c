@@ -98,17 +98,16 @@ static bool sweep_conversations(struct db *db, const char *active_json)
     return true;
 }
 
-/* By the index alone: in the table import_id stands behind the bytes, and whoever asks for it there reads them all. */
 static bool sweep_attachments(struct db *db, const char *active_json)
 {
     struct budget b = {MAX_ROWS, MAX_FILE_BYTES};
     int64_t rows[MAX_ROWS];
     size_t n = 0;
-    sqlite3_stmt *st = db_query(
-        db,
-        "SELECT rowid, length(bytes) FROM attachments INDEXED BY attachments_import WHERE " IS_LEFT
-        "LIMIT ?2",
-        "ti", active_json, b.rows);
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT a.rowid, length(a.bytes) FROM attachment_imports h "
+                                "CROSS JOIN attachments a ON a.id = h.attachment_id WHERE " IS_LEFT
+                                "LIMIT ?2",
+                                "ti", active_json, b.rows);
     while (!is_used_up(&b) && db_next(db, st)) {
         rows[n++] = sqlite3_column_int64(st, 0);
         b.bytes -= sqlite3_column_int64(st, 1);

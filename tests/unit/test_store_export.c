@@ -170,7 +170,7 @@ static void imports_are_hidden(void **state)
     add_attachment(f, "x1");
     add_attachment(f, "x2");
     add_attachment(f, "x3");
-    run_sql(f, "UPDATE attachments SET import_id = 'i' WHERE id = 'x2'");
+    run_sql(f, "INSERT INTO attachment_imports VALUES ('x2', 'i')");
     OK(f, see_attachments, store_export_names, "ann");
     assert_seen("x1 x3 ");
     OK(f, see_attachments, store_export_attachment, "ann", 0);
