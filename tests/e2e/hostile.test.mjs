@@ -21,8 +21,8 @@ import { conversationItem, emptyOut, generationItem, importItems, messageItem } 
 
 const ENGINE = new URL('../lib/hostile_engine.mjs', import.meta.url).pathname;
 const BATCH = 16;
-/** Generous: other programs want the processor too. */
-const CLICK_MS = 3000;
+/** What hangs hangs for longer; other programs want the processor too. */
+const CLICK_MS = 10_000;
 
 const { hob, browser } = await stage();
 const server = await hob.addCommand('hostile', [process.execPath, ENGINE, '${PORT}']);
