@@ -285,6 +285,30 @@ test('the outbox goes one by one: who writes meanwhile does not wait behind all 
   assert.deepEqual(await Promise.all(waiting.map(stateOf)), ['done', 'done', 'done', 'done']);
 });
 
+test('the outbox goes on when the one that had the engine started is taken back, and after a failed start', async () => {
+  const stateOf = async (id) => (await hob.get(`/api/conversations/${id}`)).messages[1].state;
+  const put = async (server) => {
+    const body = hob.message(server, 'echo there', { mode: 'when_ready' });
+    const res = await hob.post('/api/chat/completions', body);
+    assert.equal(res.status, 202);
+    return { id: body.conversation_id, generation: (await res.json()).generation.id };
+  };
+  const isDone = (id) => until(async () => (await stateOf(id)) === 'done', 'it is answered', { ms: 30000 });
+  const late = await hob.addDemo('late', ['--tokens-per-second', '0', '--load-seconds', '1']);
+  const [first, second] = [await put(late.id), await put(late.id)];
+  await hob.post(`/api/generations/${first.generation}/stop`);
+  await isDone(second.id);
+  assert.equal(await stateOf(first.id), 'stopped');
+
+  const failing = await hob.addDemo('failing', ['--die-while-loading', '--tokens-per-second', '0']);
+  const third = await put(failing.id);
+  await hob.untilState(failing.id, 'failed');
+  await hob.send('PATCH', `/api/servers/${failing.id}`, { args: ['--tokens-per-second', '0'] });
+  const fourth = await put(failing.id); // starts it again
+  await isDone(third.id);
+  await isDone(fourth.id);
+});
+
 test('kill -9 while a tool call is streamed: what is older than a flush is there', async () => {
   const content = `deltas ${JSON.stringify([...call(0, 'a', 'f', '{"x"'), 60000])}`;
   const { id, conversation } = await begin(content);
