@@ -270,6 +270,7 @@ describe('import', () => {
     const second = await importing(hob, file([conversation()]));
     assert.equal(second.status, 409);
     assert.equal(second.error.code, 'import_running');
+    assert.match(second.error.message, /under way\. Wait for its end, then import again\.$/);
     first.end('"items":[]}');
     assert.equal((await first.answer).status, 200);
   });

@@ -221,7 +221,8 @@ describe('another answer', () => {
     const edit = (at, body) => hob.post(`/api/messages/${at}/edit`, body);
     const good = { id: randomUUID(), content: 'x' };
     await errorOf(await edit(turn.message, good), 409, 'not_an_answer');
-    await errorOf(await edit(running.answer, good), 409, 'not_an_answer');
+    const refused = await errorOf(await edit(running.answer, good), 409, 'not_an_answer');
+    assert.equal(refused.message, 'Only an answer that has ended can be edited');
     await errorOf(await edit(turn.answer, { ...good, id: running.message }), 409, 'conversation_mismatch');
     await errorOf(await edit(turn.answer, { ...good, id: turn.answer }), 409, 'conversation_mismatch');
     await errorOf(await edit(randomUUID(), good), 404);
