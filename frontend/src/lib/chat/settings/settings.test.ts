@@ -144,7 +144,9 @@ describe('the form', () => {
 		const long = { options: { temperature: 1 }, system_prompt: 'a long prompt' };
 		show(long);
 		const press = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
+		screen.getByRole('button', { name: 'Reset' }).focus();
 		await press('Reset');
+		expect(screen.getByRole('button', { name: 'Undo reset' })).toHaveFocus();
 		await press('Undo reset');
 		expect(onsave).toHaveBeenLastCalledWith(long);
 		expect(screen.getByLabelText('System prompt of this conversation')).toHaveValue(
