@@ -153,6 +153,26 @@ describe('what breaks in the middle', () => {
 });
 
 describe('input and queue', { concurrency: 3 }, () => {
+  test('a queued message that is being edited waits for the end of that', async () => {
+    const page = await chatWith(slow);
+    const posts = watchPosts(page);
+    const sent = () => posts.map((p) => p.body.message.content);
+    await say(page, 'long 120');
+    await streamedText(page, 'long 120');
+    for (const text of ['echo half', 'echo next']) await say(page, text);
+    await untilPhase(page, 'echo half', 'queued');
+    await turn(page, 'echo half').getByRole('button', { name: 'Edit message' }).click();
+    const editor = page.getByRole('textbox', { name: 'Edit message' });
+    await editor.fill('echo whole');
+    await untilPhase(page, 'long 120', 'done');
+    await turn(page, 'echo next').and(page.locator('[data-phase=queued]')).waitFor();
+    assert.deepEqual(sent(), ['long 120']);
+    await editor.press('Control+Enter');
+    await untilPhase(page, 'echo next', 'done');
+    assert.deepEqual(sent(), ['long 120', 'echo whole', 'echo next']);
+    await closePage(page);
+  });
+
   test('input and Send work all the time; two messages queue, can be edited, and go out in order', async () => {
     const page = await chatWith(slow, { viewport: PHONE });
     const posts = watchPosts(page);

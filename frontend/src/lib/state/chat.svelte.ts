@@ -248,13 +248,13 @@ export class Chat {
 		}
 	}
 
-	/** Sends whoever is next, on each path where somebody waits. */
+	/** Sends whoever is next, on each path where somebody waits; what is being edited goes when that has ended. */
 	pump(): void {
 		if (this.#closed) return;
 		for (const lane of this.#path.lanes()) {
 			const { next } = queueStep(items(lane), this.#passed);
 			const turn = lane.find((s) => s.turn.id === next)?.turn;
-			if (!turn) continue;
+			if (!turn || turn.editing) continue;
 			const mode = this.#modes.get(turn.id) ?? 'send';
 			this.#modes.delete(turn.id);
 			turn.queued = false;
