@@ -138,6 +138,36 @@ static void a_file_uploaded_meanwhile_outlives_the_import(void **state)
     store_import_free(im);
 }
 
+static void see_count(const struct store_result *r)
+{
+    n_seen = (int64_t)r->n;
+}
+
+static void many_files_that_are_left_go_in_steps_too(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 230 };
+    struct import_row rows[N];
+    char ids[N][16];
+    add_users(f);
+    for (int i = 0; i < N; i++) {
+        snprintf(ids[i], sizeof ids[i], "f%d", i);
+        rows[i] = (struct import_row){.kind = IMPORT_ATTACHMENT, .attachment = a_file(ids[i], NULL)};
+        rows[i].attachment.sha256 = ids[i];
+    }
+    struct attachment_row own = a_file("mine", "ann");
+    OK(f, NULL, store_attachment_add, &own);
+    struct store_import *im = store_import_new("ann");
+    OK(f, NULL, store_import_add, im, rows, (size_t)N);
+    OK(f, see_count, store_export_names, "ann");
+    assert_int_equal(n_seen, 1);
+    assert_true(clean(f, "[]") >= 3);
+    OK(f, NULL, store_import_finish, im); /* nothing is there to be shown */
+    OK(f, see_count, store_export_names, "ann");
+    assert_int_equal(n_seen, 1);
+    store_import_free(im);
+}
+
 static void a_fault_names_its_place_and_adds_nothing_of_its_batch(void **state)
 {
     struct fixture *f = *state;
@@ -259,6 +289,7 @@ int main(void)
         TEST(nothing_is_seen_before_the_end_and_all_after_it),
         TEST(what_is_left_goes_in_steps_and_what_is_under_way_stays),
         TEST(a_file_uploaded_meanwhile_outlives_the_import),
+        TEST(many_files_that_are_left_go_in_steps_too),
         TEST(a_fault_names_its_place_and_adds_nothing_of_its_batch),
         TEST(a_full_disk_ends_it_and_leaves_nothing),
         TEST(an_answer_in_parts_keeps_them_when_it_is_continued),
