@@ -4,7 +4,6 @@
  */
 import type {
 	AnswerMeta,
-	Content,
 	GenerationState,
 	Message,
 	MessageError,
@@ -12,6 +11,7 @@ import type {
 	ToolCall,
 	ToolCallDelta
 } from '$lib/api/types';
+import { contentText } from './contents';
 import { onceAFrame } from './frame';
 import { splitThink } from './think';
 import { addToolCalls } from './toolcalls';
@@ -26,14 +26,6 @@ export type Joining = 'replace' | 'append';
 
 export function isActive(state: GenerationState): boolean {
 	return state === 'queued' || state === 'connecting' || state === 'streaming';
-}
-
-export function contentText(content: Content): string {
-	if (typeof content === 'string') return content;
-	return content
-		.filter((p) => p.type === 'text')
-		.map((p) => p.text)
-		.join('\n');
 }
 
 export class Answer {

@@ -6,6 +6,7 @@
 import { api, ApiError } from '$lib/api/client';
 import type { Content, Conversation, Generation, SendMode, Settings } from '$lib/api/types';
 import { BranchEdits } from './branches.svelte';
+import { titleOf, withText } from './contents';
 import { conversations } from './conversations.svelte';
 import { Draft } from './draft.svelte';
 import { stopGeneration } from './follower';
@@ -16,14 +17,13 @@ import { mustQueue, queueStep, type QueueItem } from './queue';
 import type { Removals } from './removals.svelte';
 import { Sender, type SenderHooks } from './sender';
 import { Storing } from './storing';
-import { contentText, isActive, Turn, type Answer } from './turn.svelte';
+import { isActive, Turn, type Answer } from './turn.svelte';
 import { browserStorage } from '$lib/storage';
 import { UnsentStore } from './unsent';
 import { uuid } from '$lib/uuid';
 
 /** After Stop in mid-request: hob may have begun to answer; look once after this long. */
 const LATE_ANSWER_MS = 800;
-const TITLE_CHARS = 60;
 
 const draftKey = (userId: string, id: string): string => `hob.draft.${userId}.${id}`;
 const settingsKey = (userId: string, id: string): string => `hob.settings.${userId}.${id}`;
@@ -467,13 +467,13 @@ export class Chat {
 			if (this.#closed) return;
 			this.#kept.take(conversation, settings);
 			this.#merging.take(conversation, messages);
-			this.#merging.addUnsent();
+			this.#merging.addUnsent(true);
 			this.loadError = null;
 			this.missing = false;
 		} catch (e) {
 			if (!(e instanceof ApiError)) throw e;
 			if (this.#closed) return;
-			this.#merging.addUnsent();
+			this.#merging.addUnsent(e.status === 404);
 			if (e.status === 404) {
 				this.loadError = null;
 				this.missing = this.isNew;
@@ -592,17 +592,4 @@ function items(lane: readonly Step[]): QueueItem[] {
 	return lane
 		.filter((s) => !s.turn.removing)
 		.map((s) => ({ id: s.turn.id, standing: s.turn.standingWith(s.answer) }));
-}
-
-/** The same files with another text. */
-function withText(content: Content, text: string): Content {
-	const files = typeof content === 'string' ? [] : content.filter((p) => p.type !== 'text');
-	if (files.length === 0) return text;
-	return text ? [{ type: 'text', text }, ...files] : files;
-}
-
-export function titleOf(content: Content): string {
-	const text = contentText(content).trim().replace(/\s+/g, ' ');
-	if (!text) return 'New chat';
-	return text.length > TITLE_CHARS ? `${text.slice(0, TITLE_CHARS - 1)}…` : text;
 }

@@ -1,6 +1,7 @@
 /** All conversations that this tab has open, by id, and the one that is being begun. */
 import { live } from '$lib/api/events';
-import { Chat, forgetChat, titleOf } from './chat.svelte';
+import { Chat, forgetChat } from './chat.svelte';
+import { titleOf } from './contents';
 import { conversations } from './conversations.svelte';
 import { servers } from './servers.svelte';
 import { session } from './session.svelte';

@@ -55,6 +55,7 @@ export class Follower {
 	/** `steps`: a stream that is open already; null opens the generation's own. Never throws. */
 	async run(steps: EventSteps | null): Promise<void> {
 		document.addEventListener('visibilitychange', this.#onVisibility);
+		window.addEventListener('online', this.#reopen);
 		this.#onVisibility();
 		let failures = 0;
 		while (!this.#over) {
@@ -154,9 +155,14 @@ export class Follower {
 	#loseSlot(slot: Slot): void {
 		if (this.#slot !== slot) return;
 		this.#slot = null;
+		this.#reopen();
+	}
+
+	/** Ends the connection; the next one goes on after the last event. Another network is back: the old one is dead. */
+	readonly #reopen = (): void => {
 		this.#link.abort();
 		this.#endRequest();
-	}
+	};
 
 	#giveSlotBack(): void {
 		const slot = this.#slot;
@@ -196,14 +202,14 @@ export class Follower {
 		if (this.#parked || this.#over) return;
 		this.#parked = true;
 		this.#giveSlotBack();
-		this.#link.abort();
-		this.#endRequest();
+		this.#reopen();
 	}
 
 	#close(): void {
 		this.#over = true;
 		this.#giveSlotBack();
 		document.removeEventListener('visibilitychange', this.#onVisibility);
+		window.removeEventListener('online', this.#reopen);
 		this.#link.abort();
 		this.#control.abort();
 		this.#unpark?.();

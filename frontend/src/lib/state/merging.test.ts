@@ -230,3 +230,24 @@ it('an empty answer keeps its place: what was said behind it is not a beginning'
 	await settle();
 	expect(shown(chat)).toBe('u1 a1 u2 a2');
 });
+
+it('a message that did not go out goes where it belongs, also before hob says what is there', async () => {
+	hob.messages = [user('u1', null), said('a1', 'u1')];
+	hob.leaf = 'a1';
+	hob.onPost = () => new TypeError('refused');
+	const before = aChat();
+	await settle();
+	const { id } = before.send('mine', 's1');
+	await settle();
+	closeAll();
+	const usual = hob.onGet;
+	hob.onGet = () => new TypeError('refused');
+	const chat = aChat();
+	await settle();
+	chat.retry(turnOf(chat, id));
+	await settle();
+	expect(hob.posts.at(-1)?.message.parent_id).toBe('a1');
+	hob.onGet = usual;
+	await chat.load();
+	expect(shown(chat)).toBe(`u1 a1 ${id}`);
+});

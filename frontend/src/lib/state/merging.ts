@@ -127,8 +127,8 @@ export class Merging {
 		return true;
 	}
 
-	/** Messages that hob has not acknowledged, from this browser's storage. */
-	addUnsent(): void {
+	/** Messages that hob has not acknowledged, from this browser's storage. `known`: what hob has is here. */
+	addUnsent(known: boolean): void {
 		for (const m of this.#storing.written()) {
 			if (this.#path.turnOf(m.id) || this.#branches.isGone(m.id)) continue;
 			const turn = new Turn(m.id, m.created_at);
@@ -136,6 +136,7 @@ export class Merging {
 			turn.serverId = m.server;
 			turn.queued = m.queued;
 			turn.parentId = this.#path.has(m.parent_id) ? m.parent_id : this.#path.end;
+			if (!known) turn.parentId ??= m.parent_id;
 			this.#kept.serverId ??= m.server;
 			this.#path.add([turn]);
 			if (!this.#path.isShown(turn.id)) {

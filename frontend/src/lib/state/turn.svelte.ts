@@ -3,11 +3,12 @@
  * shows; sender.ts and follower.ts change it, chat.svelte.ts orders it.
  */
 import type { Content, MessageError } from '$lib/api/types';
-import { Answer, contentText } from './answer.svelte';
+import { Answer } from './answer.svelte';
+import { contentText } from './contents';
 import type { Standing } from './queue';
 import type { RetryState } from './retry';
 
-export { Answer, contentText, isActive, type Joining } from './answer.svelte';
+export { Answer, isActive, type Joining } from './answer.svelte';
 
 /**
  * queued: waits its turn. sending: the first request is out. connecting: the retry cycle runs.

@@ -1,6 +1,8 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+	aConversation,
+	aMessage,
 	answerStream,
 	aServer,
 	failure,
@@ -25,6 +27,7 @@ vi.mock('$app/state', () => ({ page: { state: {}, url: new URL('http://hob/chat'
 const CARD = 'Failed to connect to model after 3 attempts';
 let calls: Call[];
 let onPost: (n: number) => Answer;
+let onRead: () => Answer;
 const posts = (): Call[] => calls.filter((c) => c.path === '/api/chat/completions');
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 const input = (): HTMLTextAreaElement => screen.getByLabelText('Message');
@@ -42,9 +45,10 @@ beforeEach(() => {
 	vi.useFakeTimers();
 	localStorage.clear();
 	onPost = () => failure(503, 'The model is loading', { code: 'engine_loading' });
+	onRead = () => failure(404);
 	calls = fakeFetch((c) => {
 		if (c.path === '/api/chat/completions') return onPost(posts().length);
-		if (c.path.startsWith('/api/conversations/')) return failure(404);
+		if (c.path.startsWith('/api/conversations/')) return onRead();
 		if (c.path === '/api/session') return json({ user: null, setup_needed: false, version: '' });
 		return json({ message: {}, generation: {} });
 	});
@@ -201,6 +205,26 @@ describe('writing', () => {
 		servers.apply(aServer('s1', { state: 'loading' }));
 		await pass(50);
 		expect(posts()).toHaveLength(1);
+		expect(input()).toHaveValue('');
+	});
+	it('a message sent before the conversation is read follows what is there', async () => {
+		cleanup();
+		onRead = () => failure(503);
+		render(ChatPage, { params: { id: 'c1' } });
+		await say('too early');
+		expect(posts()).toHaveLength(0);
+		expect(input()).toHaveValue('too early');
+		expect(screen.getByText(/goes out when the conversation/)).toBeInTheDocument();
+		const messages = [
+			aMessage('u1', { state: 'answered' }),
+			aMessage('a1', { role: 'assistant', state: 'done', parent_id: 'u1' })
+		];
+		const settings = { options: {}, system_prompt: null };
+		onRead = () => json({ conversation: aConversation('c1'), settings, messages });
+		await pass(3_100);
+		expect(posts().map((c) => c.body)).toMatchObject([
+			{ message: { parent_id: 'a1', content: 'too early' } }
+		]);
 		expect(input()).toHaveValue('');
 	});
 	it('what is half written is there again after the page was left', async () => {
