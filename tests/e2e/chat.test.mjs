@@ -58,10 +58,11 @@ describe('an answer', { concurrency: 3 }, () => {
     await streamedText(page, 'long 2000');
     await axe(page, 'streaming');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
-    await turn(page, 'long 2000').getByText('Stopped').waitFor();
+    // The demo's own words speak of stopping, too.
+    await answer(page, 'long 2000').and(page.locator('[data-state=stopped]')).getByText('Stopped').last().waitFor();
     const text = await answer(page, 'long 2000').locator('.markdown').first().innerText();
     await page.reload();
-    await turn(page, 'long 2000').getByText('Stopped').waitFor();
+    await answer(page, 'long 2000').and(page.locator('[data-state=stopped]')).getByText('Stopped').last().waitFor();
     assert.equal(await answer(page, 'long 2000').locator('.markdown').first().innerText(), text);
     await until(async () => (await hob.server('slow')).engine.active === 0, 'the engine has stopped working');
     await closePage(page);
