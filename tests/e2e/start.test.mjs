@@ -13,8 +13,7 @@ import {
   shot,
   tabTo,
   untilFocused,
-  untilPhase,
-  watch
+  untilPhase
 } from '../lib/browser.mjs';
 import { ADMIN } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
@@ -154,32 +153,4 @@ test('the Servers page shows a load, its log and a failure, and starts, stops an
   assert.ok((await phone.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
   await axe(phone, 'servers-phone');
   await phone.context().close();
-});
-
-test('one event stream serves all tabs of a browser: twelve open tabs, and requests still go through', async () => {
-  await hob.logIn();
-  const first = await openPage(browser, hob);
-  const context = first.context();
-  const feeds = [];
-  context.on('request', (r) => new URL(r.url()).pathname === '/api/events' && feeds.push(r.url()));
-  await first.goto(`${hob.url}/servers`);
-  await first.getByText('demo').first().waitFor();
-  const tabs = [first];
-  for (let i = 0; i < 11; i++) {
-    const tab = watch(await context.newPage());
-    await tab.goto(`${hob.url}/servers`);
-    tabs.push(tab);
-  }
-  for (const tab of tabs) await tab.getByText('demo').first().waitFor();
-  assert.equal(feeds.length, 1, 'one connection for live events');
-  const demo = await hob.server('demo');
-  await hob.post(`/api/servers/${demo.id}/stop`);
-  await hob.untilState(demo.id, 'stopped');
-  for (const tab of tabs)
-    await tab
-      .getByRole('article', { name: 'demo', exact: true })
-      .getByText(/stopped/i)
-      .first()
-      .waitFor();
-  await context.close();
 });
