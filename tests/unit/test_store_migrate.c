@@ -152,6 +152,32 @@ static void all_of_it_is_kept_and_can_be_worked_on(void **state)
     assert_found(f, "old", "");
 }
 
+/* An import was cut off: what it brought stays hidden, and goes. */
+static void what_an_import_left_is_still_known(void **state)
+{
+    struct fixture *f = *state;
+    make_old(f, "");
+    sqlite3 *sql = open_old(f);
+    assert_string_equal(store_migrations[1].name, "0002_keeping");
+    run_old(sql, store_migrations[1].sql);
+    run_old(sql, "PRAGMA user_version = 2; INSERT INTO attachments VALUES "
+                 "('x2', 'bob', 'b.png', 'image/png', '" HASH "', 9, x'030405', 'cut-off')");
+    sqlite3_close(sql);
+    open_store(f);
+    assert_all_is_there(f);
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_attachment_read, "bob", "x2");
+    OK(f, NULL, store_sweep, "[]");
+    OK(f, NULL, store_sweep, "[]");
+    sql = open_old(f);
+    sqlite3_stmt *st = NULL;
+    assert_int_equal(sqlite3_prepare_v2(sql, "SELECT group_concat(id) FROM attachments", -1, &st, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    assert_string_equal(sqlite3_column_text(st, 0), "x1");
+    sqlite3_finalize(st);
+    sqlite3_close(sql);
+}
+
 /* ---- killed on the way ---- */
 
 static void migrate_and_end(struct fixture *f)
@@ -195,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_of_it_is_kept_and_can_be_worked_on, make_dir, teardown),
+        cmocka_unit_test_setup_teardown(what_an_import_left_is_still_known, make_dir, teardown),
         cmocka_unit_test_setup_teardown(killed_on_the_way_it_begins_again, make_dir, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

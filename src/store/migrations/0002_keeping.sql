@@ -23,15 +23,10 @@ ALTER TABLE conversations ADD COLUMN import_id TEXT;
 -- Last, because they may be long, and lists read all that stands before them.
 ALTER TABLE conversations ADD COLUMN options_json TEXT;  -- for its generations; NULL: the engine's own
 ALTER TABLE conversations ADD COLUMN system_prompt TEXT; -- after the server's; NULL: none
+ALTER TABLE attachments ADD COLUMN import_id TEXT;
 CREATE INDEX conversations_folder ON conversations (folder_id) WHERE folder_id IS NOT NULL;
 CREATE INDEX conversations_import ON conversations (import_id) WHERE import_id IS NOT NULL;
-
--- Attachments of an import that has not ended. A table of its own: a change of a column would write all their bytes again.
-CREATE TABLE attachment_imports (
-    attachment_id TEXT PRIMARY KEY REFERENCES attachments (id) ON DELETE CASCADE,
-    import_id     TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX attachment_imports_import ON attachment_imports (import_id);
+CREATE INDEX attachments_import ON attachments (import_id) WHERE import_id IS NOT NULL;
 
 ALTER TABLE messages ADD COLUMN tool_calls_json TEXT; -- of an answer: OpenAI's array, or NULL
 -- The same while it is made: all so far, in the newest flush that brought a piece of one.
