@@ -42,6 +42,16 @@ async function choose(page, rail, title, ...items) {
   await rail.getByRole('button', { name: `Actions for ${title}`, exact: true }).click();
   for (const name of items) await page.getByRole('menuitem', { name, exact: true }).click();
 }
+/** Escape closes a menu, and with one too many what the menu stands in. */
+async function closeMenus(page) {
+  const open = page.locator('[role=menu][data-state=open]');
+  for (let n = await open.count(); n > 0; n = await open.count()) {
+    const before = n;
+    await page.keyboard.press('Escape');
+    await until(async () => (await open.count()) < before, 'a menu closes');
+  }
+  await page.getByRole('menu').waitFor({ state: 'detached' });
+}
 const onScreen = (item) =>
   until(
     () =>
@@ -277,7 +287,7 @@ describe('the archive', () => {
     await page.getByRole('menuitem', { name: 'Archive' }).click();
     await page.getByText('Nothing is archived.').waitFor();
     for (const title of ['Old plans', 'Old letters']) await choose(page, rail, title, 'Archive');
-    await rail.getByText('Every chat is kept here.').waitFor();
+    await rail.getByText('All conversations are in the archive.').waitFor();
     const archived = page.getByRole('list', { name: 'Archived conversations' }).getByRole('listitem');
     await archived.nth(1).waitFor();
     await page.getByRole('searchbox', { name: 'Search titles in the archive' }).fill('PLAN');
@@ -405,9 +415,7 @@ describe('to look at', () => {
       await choose(page, rail, 'SQLite indexes', 'Move to folder');
       await onScreen(page.getByRole('menuitem', { name: 'Kitchen' }));
       await look('menu');
-      await page.keyboard.press('Escape');
-      if (await page.getByRole('menu').count()) await page.keyboard.press('Escape');
-      await page.getByRole('menu').waitFor({ state: 'detached' });
+      await closeMenus(page);
       await rail.getByRole('button', { name: 'List of conversations' }).click();
       await page.getByRole('menuitem', { name: 'Select conversations' }).click();
       await list(rail).getByRole('checkbox', { name: 'SQLite indexes' }).click();

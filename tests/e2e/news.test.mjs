@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { cable } from '../lib/cable.mjs';
 import { axe, closePage, DESKTOP, openPage, PHONE, shot } from '../lib/browser.mjs';
-import { readAnswer, until } from '../lib/hob.mjs';
+import { readAnswer } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
 import { importTalk } from '../lib/talk.mjs';
 
@@ -56,17 +56,14 @@ async function assertStill(page, before, what) {
 }
 /** Where the targets are once they stay there. */
 async function settled(page) {
-  let now = await targets(page);
-  await until(
-    async () => {
-      const before = now;
-      now = await targets(page);
-      return isDeepStrictEqual(before, now);
-    },
-    'everything is in its place',
-    { every: 300 }
-  );
-  return now;
+  let before = await targets(page);
+  for (let n = 0; n < 50; n++) {
+    await page.waitForTimeout(300);
+    const now = await targets(page);
+    if (isDeepStrictEqual(before, now)) return now;
+    before = now;
+  }
+  return assert.fail('something on the page moves without end');
 }
 async function openTalk(viewport, dark, collapsed, url = hob.url) {
   const page = await openPage(browser, hob, { viewport, dark });
