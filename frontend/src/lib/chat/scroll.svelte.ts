@@ -17,7 +17,8 @@ export class StickToEnd {
 		const grown = new ResizeObserver(() => {
 			if (this.stuck) this.toEnd();
 		});
-		if (box.firstElementChild) grown.observe(box.firstElementChild);
+		// With its padding, which makes room for what stands below the box.
+		if (box.firstElementChild) grown.observe(box.firstElementChild, { box: 'border-box' });
 		grown.observe(box);
 		const onscroll = (): void => this.#onScroll(box);
 		const onclick = (event: Event): void => {
