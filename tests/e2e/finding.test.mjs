@@ -50,7 +50,7 @@ async function closeMenus(page) {
     await page.keyboard.press('Escape');
     await until(async () => (await open.count()) < before, 'a menu closes');
   }
-  await page.getByRole('menu').waitFor({ state: 'detached' });
+  await until(async () => (await page.getByRole('menu').count()) === 0, 'the menus have gone');
 }
 const onScreen = (item) =>
   until(
