@@ -10,6 +10,9 @@
 #include "chat/chat_room.h"
 #include "chat/import_item.h"
 
+/* Of what nobody sees any more. Removals and imports begin one too; this is for attachments whose time has come. */
+#define SWEEP_EVERY_MS ((int64_t)24 * 3600 * 1000)
+
 struct chat_import {
     struct chat *c;   /* NULL: the room has gone; what is under way ends without a word */
     struct list node; /* chat.imports */
@@ -59,6 +62,7 @@ static void on_swept(void *arg, const struct store_result *r)
         return;
     }
     c->sweeps_again = false;
+    loop_timer_start(&c->sweep_next, SWEEP_EVERY_MS);
     LIST_EACH(im, &c->imports, struct chat_import, node) {
         if (im->has_begun)
             continue;
@@ -86,18 +90,25 @@ static void sweep(struct chat *c)
     c->sweeping = store_sweep(c->store, buf_str(active), on_swept, c);
 }
 
-void chat_open_imports(struct chat *c)
-{
-    list_init(&c->imports);
-}
-
 void chat_sweep(struct chat *c)
 {
     sweep(c);
 }
 
+static void on_sweep_due(void *arg)
+{
+    sweep(arg);
+}
+
+void chat_open_imports(struct chat *c)
+{
+    list_init(&c->imports);
+    loop_timer_init(&c->sweep_next, c->loop, on_sweep_due, c);
+}
+
 void chat_close_imports(struct chat *c)
 {
+    loop_timer_stop(&c->sweep_next);
     store_cancel(TAKE(c->sweeping));
     LIST_EACH(im, &c->imports, struct chat_import, node) {
         im->c = NULL;

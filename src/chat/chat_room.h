@@ -37,8 +37,9 @@ struct chat {
     struct loop_timer compact_look;
     struct store_op *compacting;
     struct list imports;
-    struct store_op *sweeping; /* what nobody sees any more */
-    bool sweeps_again;         /* more was left meanwhile */
+    struct store_op *sweeping;    /* what nobody sees any more */
+    bool sweeps_again;            /* more was left meanwhile */
+    struct loop_timer sweep_next; /* daily */
     bool closing;
     struct loop_timer grace;
     loop_fn on_shutdown;
@@ -229,7 +230,8 @@ void chat_free_exports(struct chat *c);
 /* ---- chat_import.c ---- */
 void chat_open_imports(struct chat *c);
 void chat_close_imports(struct chat *c);
-/* At start and after a removal: removes in the background what imports left, and removed conversations. */
+/* At start, after a removal and daily: removes in the background what imports left, removed conversations, and attachments
+ * that nothing names. */
 void chat_sweep(struct chat *c);
 
 /* ---- chat.c ---- */

@@ -302,6 +302,8 @@ struct store_op *store_generation_compact(struct store *s, const char *id, int64
 struct store_op *store_generations_recover(struct store *s, const char *error_json, store_fn done, void *arg);
 
 /* ---- attachments: content-addressed per user ---- */
+/* One that no message names is kept so long after it came last: it may stand in a draft. Then store_sweep removes it. */
+#define STORE_ATTACHMENT_HOLD_MS ((int64_t)30 * 24 * 3600 * 1000)
 struct store_op *store_attachment_add(struct store *s, const struct attachment_row *row, store_fn done,
                                       void *arg);
 struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
@@ -315,8 +317,8 @@ struct store_op *store_search(struct store *s, const char *user_id, const char *
                               void *arg);
 
 /* ---- upkeep ---- */
-/* One step of removing removed conversations, and what belongs to no import of active_json (array of import ids): few rows,
- * so that others get their turn. is_unfinished: there is more. */
+/* One step of removing removed conversations, what belongs to no import of active_json (array of import ids), and attachments
+ * that nothing names: few rows, so that others get their turn. is_unfinished: there is more. */
 struct store_op *store_sweep(struct store *s, const char *active_json, store_fn done, void *arg);
 
 #include "store/store_import.h"

@@ -1,9 +1,15 @@
-/* Table attachments: one row for each content and user, whatever its name. */
+/* Table attachments: one row for each content and user, whatever its name; what nobody uses is removed by store_sweep.c. */
 #include "store/store_row.h"
 
 struct attachment_get {
     char *user_id, *id;
 };
+
+void attachment_hold(struct db *db, const char *id)
+{
+    db_run(db, "INSERT OR REPLACE INTO attachment_holds (attachment_id, until) VALUES (?, ?)", "ti", id,
+           clock_wall_ms() + STORE_ATTACHMENT_HOLD_MS);
+}
 
 static enum err run_attachment_add(struct db *db, struct store_op *op)
 {
@@ -27,6 +33,8 @@ static enum err run_attachment_add(struct db *db, struct store_op *op)
         "tt", in->user_id, in->sha256);
     while (db_next(db, st))
         row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));
+    if (op->result.n)
+        attachment_hold(db, op->result.attachments[0].id);
     return ERR_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "store/store_db.h"
 #include "store/store_fts.h"
+#include "store/store_functions.h"
 
 /* Small enough to be read within the time that a start may take. */
 #define CHECK_UP_TO_BYTES ((off_t)4 << 20)
@@ -152,6 +153,8 @@ enum err db_open(struct db *db, const char *path, struct err_text *why)
             NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path, why);
     e = fts_register(db->sql, why); /* the check looks at search tables too */
+    if (e == ERR_OK)
+        e = functions_register(db->sql, why);
     if (e != ERR_OK)
         return e;
     if (size > 0 && size <= CHECK_UP_TO_BYTES &&

@@ -2,7 +2,6 @@
 #include "store/store_fts.h"
 
 #include "store/store.h"
-#include "store/store_content.h"
 
 #define MAX_TOKEN_BYTES 128 /* a longer word counts by its beginning */
 #define MAX_INSTANCES   400 /* of the words in one text that are looked at to choose the piece */
@@ -356,18 +355,6 @@ static void piece_of(const Fts5ExtensionApi *api, Fts5Context *fts, sqlite3_cont
     buf_release(&p.hits);
 }
 
-/* ---- content_text(content_json) ---- */
-
-static void content_text(sqlite3_context *result, int n_args, sqlite3_value **args)
-{
-    struct buf text = {0};
-    (void)n_args;
-    const char *json = (const char *)sqlite3_value_text(args[0]);
-    content_add_text(span_of(json, (size_t)sqlite3_value_bytes(args[0])), &text);
-    sqlite3_result_text64(result, buf_str(&text), text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-    buf_release(&text);
-}
-
 /* ---- registration ---- */
 
 static fts5_api *find_api(sqlite3 *sql)
@@ -387,9 +374,7 @@ enum err fts_register(sqlite3 *sql, struct err_text *why)
     fts5_tokenizer tokenizer = {make_tokenizer, free_tokenizer, tokenize};
     fts5_api *api = find_api(sql);
     if (!api || api->xCreateTokenizer(api, "hob", api, &tokenizer, NULL) != SQLITE_OK ||
-        api->xCreateFunction(api, "fts_piece", NULL, piece_of, NULL) != SQLITE_OK ||
-        sqlite3_create_function(sql, "content_text", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
-                                NULL, content_text, NULL, NULL) != SQLITE_OK)
+        api->xCreateFunction(api, "fts_piece", NULL, piece_of, NULL) != SQLITE_OK)
         return err_set(why, ERR_UNSUPPORTED, "SQLite %s has no full-text search (FTS5)",
                        sqlite3_libversion());
     return ERR_OK;

@@ -7,8 +7,6 @@
  *
  * Function fts_piece(table, column, n_before, n_tokens): the piece of a column around the words that were found, blanks
  * made single, with STORE_HIT_BEGIN and STORE_HIT_END around each of them; an ellipsis where it was cut.
- *
- * Function content_text(content_json): the text of a message's content.
  */
 #ifndef HOB_STORE_FTS_H
 #define HOB_STORE_FTS_H

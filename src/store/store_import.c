@@ -234,6 +234,7 @@ static void add_attachment(struct db *db, struct store_import *im, const struct 
                im->id);
         im->counts.attachments++;
     }
+    attachment_hold(db, id.text);
     remember(im->attachments, row->id, id.text);
 }
 

@@ -15,6 +15,9 @@ char *row_text(struct store_op *op, sqlite3_stmt *st, int col);
 /* In a condition on attachments a: it is not part of an import under way. */
 #define ATTACHMENT_IS_SHOWN "NOT EXISTS (SELECT 1 FROM attachment_imports h WHERE h.attachment_id = a.id) "
 
+/* Attachment `id` is kept from now on for STORE_ATTACHMENT_HOLD_MS, also if nothing names it. */
+void attachment_hold(struct db *db, const char *id);
+
 /* The columns that row_conversation, row_message and row_generation read, from column 0 on. */
 #define CONVERSATION_COLUMNS                                                                                             \
     "c.id, c.user_id, c.title, c.titled_by, c.server_id, c.folder_id, c.leaf_id, c.created_at, c.updated_at, c.pinned, " \

@@ -98,16 +98,12 @@ static bool sweep_conversations(struct db *db, const char *active_json)
     return true;
 }
 
-static bool sweep_attachments(struct db *db, const char *active_json)
+/* st has numbers of rows of attachments and their sizes. True: there may be more. */
+static bool remove_attachments(struct db *db, sqlite3_stmt *st)
 {
     struct budget b = {MAX_ROWS, MAX_FILE_BYTES};
     int64_t rows[MAX_ROWS];
     size_t n = 0;
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT a.rowid, length(a.bytes) FROM attachment_imports h "
-                                "CROSS JOIN attachments a ON a.id = h.attachment_id WHERE " IS_LEFT
-                                "LIMIT ?2",
-                                "ti", active_json, b.rows);
     while (!is_used_up(&b) && db_next(db, st)) {
         rows[n++] = sqlite3_column_int64(st, 0);
         b.bytes -= sqlite3_column_int64(st, 1);
@@ -120,10 +116,33 @@ static bool sweep_attachments(struct db *db, const char *active_json)
     return n > 0;
 }
 
+static bool sweep_left_attachments(struct db *db, const char *active_json)
+{
+    return remove_attachments(db, db_query(db,
+                                           "SELECT a.rowid, length(a.bytes) FROM attachment_imports h "
+                                           "CROSS JOIN attachments a ON a.id = h.attachment_id WHERE " IS_LEFT
+                                           "LIMIT ?2",
+                                           "ti", active_json, (int64_t)MAX_ROWS));
+}
+
+static bool sweep_unused_attachments(struct db *db)
+{
+    return remove_attachments(
+        db,
+        db_query(
+            db,
+            "SELECT a.rowid, length(a.bytes) FROM attachments a WHERE " ATTACHMENT_IS_SHOWN
+            "AND NOT EXISTS (SELECT 1 FROM attachment_uses u WHERE u.attachment_id = a.id) "
+            "AND NOT EXISTS (SELECT 1 FROM attachment_holds k WHERE k.attachment_id = a.id AND until > ?1) "
+            "LIMIT ?2",
+            "ii", clock_wall_ms(), (int64_t)MAX_ROWS));
+}
+
 static enum err run_sweep(struct db *db, struct store_op *op)
 {
     const char *active_json = *(char **)op->in;
-    op->result.is_unfinished = sweep_conversations(db, active_json) || sweep_attachments(db, active_json);
+    op->result.is_unfinished = sweep_conversations(db, active_json) ||
+                               sweep_left_attachments(db, active_json) || sweep_unused_attachments(db);
     if (!op->result.is_unfinished)
         db_run(db, "DELETE FROM folders WHERE " IS_LEFT, "t", active_json);
     return ERR_OK;

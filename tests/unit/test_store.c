@@ -520,45 +520,6 @@ static void recovery_ends_what_ran_and_gives_the_outbox(void **state)
                 "m5<- user answered \"q\"\na5<m5 assistant queued \"\"\n");
 }
 
-/* ---- attachments ---- */
-
-static void see_attachment(const struct store_result *r)
-{
-    snprintf(seen, sizeof(seen), "%s %s %s %.*s", r->n ? r->attachments[0].id : "-",
-             r->n ? r->attachments[0].name : "-", r->n ? r->attachments[0].mime : "-",
-             SPAN_ARG(r->n ? r->attachments[0].bytes : span_of(NULL, 0)));
-}
-
-static void attachments_are_one_for_each_content_and_user(void **state)
-{
-    struct fixture *f = *state;
-    add_users(f);
-    struct attachment_row row = {.id = STR("f1"),
-                                 .user_id = STR("ann"),
-                                 .name = STR("a.txt"),
-                                 .mime = STR("text/plain"),
-                                 .sha256 = STR("h"),
-                                 .bytes = SPAN_LIT("abc")};
-    struct answer a = ASK(f, NULL, store_attachment_add, &row);
-    assert_int_equal(a.err, ERR_OK);
-    assert_true(a.created);
-    row.id = STR("f2");
-    a = ASK(f, see_attachment, store_attachment_add, &row);
-    assert_false(a.created);
-    assert_seen("f1 a.txt text/plain ");
-    row.user_id = STR("bob");
-    a = ASK(f, see_attachment, store_attachment_add, &row);
-    assert_true(a.created);
-    OK(f, see_attachment, store_attachment_read, "ann", "f1");
-    assert_seen("f1 a.txt text/plain abc");
-    EXPECT(ERR_NOT_FOUND, f, NULL, store_attachment_read, "ann", "f2");
-}
-
-static void see_attachment_size(const struct store_result *r)
-{
-    snprintf(seen, sizeof(seen), "%zu", r->attachments[0].bytes.len);
-}
-
 /* ---- the thread ---- */
 
 static void count_done(void *arg, const struct store_result *r)
@@ -652,6 +613,11 @@ static void limit_files(rlim_t max_bytes)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     limit.rlim_cur = max_bytes;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void see_attachment_size(const struct store_result *r)
+{
+    snprintf(seen, sizeof(seen), "%zu", r->attachments[0].bytes.len);
 }
 
 static void a_full_disk_fails_writes_and_recovers(void **state)
@@ -895,7 +861,6 @@ int main(void)
         IN_STORE(an_answer_that_never_began_leaves_the_message_pending),
         IN_STORE(events_replay_after_a_number),
         IN_STORE(recovery_ends_what_ran_and_gives_the_outbox),
-        IN_STORE(attachments_are_one_for_each_content_and_user),
         IN_STORE(calls_that_arrive_together_share_a_commit),
         IN_STORE(a_failed_call_spoils_no_other),
         IN_STORE(a_cancelled_call_does_its_work_in_silence),

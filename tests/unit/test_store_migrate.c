@@ -147,9 +147,13 @@ static void all_of_it_is_kept_and_can_be_worked_on(void **state)
     assert_found(f, "better", "a9 ");
     OK(f, NULL, store_branch_remove, "ann", "a1");
     assert_found(f, "old", "c1 m1 ");
+    run_sql(f, "UPDATE attachment_holds SET until = 1");
+    OK(f, NULL, store_sweep, "[]");
+    OK(f, see_file, store_attachment_read, "ann", "x1"); /* m1 names it */
     OK(f, NULL, store_conversation_remove, "ann", "c1");
     OK(f, NULL, store_sweep, "[]");
     assert_found(f, "old", "");
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_attachment_read, "ann", "x1");
 }
 
 /* An import was cut off: what it brought stays hidden, and goes. */

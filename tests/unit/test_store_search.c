@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include "store/store_fts.h"
+#include "store/store_functions.h"
 #include "store/store_migrate.h"
 #include "store/store_search_query.h"
 #include "store_fixture.h"
@@ -107,6 +108,7 @@ static sqlite3 *open_beside(const struct fixture *f)
     sqlite3 *sql = NULL;
     assert_int_equal(sqlite3_open(path, &sql), SQLITE_OK);
     assert_int_equal(fts_register(sql, &why), ERR_OK);
+    assert_int_equal(functions_register(sql, &why), ERR_OK);
     sqlite3_busy_timeout(sql, 5000);
     return sql;
 }

@@ -1,6 +1,7 @@
--- Full-text search. The tokenizer "hob" and the function content_text are in store_fts.c: a program without them can read
--- all tables but these two, and cannot change messages or titles. Column `scope` has the ids (without hyphens) that narrow a search: the user's and, for
--- messages, the conversation's; an index of its own, so that what others wrote costs a search nothing.
+-- Full-text search. The tokenizer "hob" is in store_fts.c, the function content_text in store_functions.c: a program without
+-- them can read all tables but these two, and cannot change messages or titles. Column `scope` has the ids (without hyphens)
+-- that narrow a search: the user's and, for messages, the conversation's; an index of its own, so that what others wrote
+-- costs a search nothing.
 
 -- What is searched of a message: its text; not its reasoning, not its images. The rest of a very long one is left out.
 CREATE VIEW message_texts (seq, scope, text) AS
