@@ -17,22 +17,25 @@ const SHOWN_MS = 8000;
 const MAX_SHOWN = 3;
 
 class Notices {
+	/** The newest first: they stand at the end of a column, so the others stay where they are. */
 	list = $state.raw<Notice[]>([]);
 	readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
 	#held = false;
+	/** What came while they were held: nothing moves under a pointer. */
+	#waiting: Notice[] = [];
 
 	constructor() {
 		session.onSignedOut(() => {
+			this.#waiting = [];
 			for (const { id } of this.list) this.dismiss(id);
 		});
 	}
 
 	/** `id`: one with the same takes the place of the earlier. */
 	say(text: string, action: Notice['action'] = null, id: string = uuid()): void {
-		this.dismiss(id);
-		this.list = [...this.list, { id, text, action }];
-		for (const old of this.list.slice(0, -MAX_SHOWN)) this.dismiss(old.id);
-		if (!this.#held) this.#arm(id);
+		const notice = { id, text, action };
+		if (this.#held) this.#waiting = newest(notice, this.#waiting);
+		else this.#show(notice);
 	}
 
 	dismiss(id: string): void {
@@ -41,22 +44,38 @@ class Notices {
 		if (this.list.some((n) => n.id === id)) this.list = this.list.filter((n) => n.id !== id);
 	}
 
-	/** While held none goes away; afterwards each has its full time again. */
+	/** While held they stay, and none is added; afterwards each has its full time again. */
 	hold(held: boolean): void {
 		if (this.#held === held) return;
 		this.#held = held;
-		for (const { id } of this.list) {
-			clearTimeout(this.#timers.get(id));
-			if (!held) this.#arm(id);
+		if (held) {
+			for (const timer of this.#timers.values()) clearTimeout(timer);
+			return;
 		}
+		for (const { id } of this.list) this.#arm(id);
+		for (const notice of this.#waiting.reverse()) this.#show(notice);
+		this.#waiting = [];
+	}
+
+	#show(notice: Notice): void {
+		const list = newest(notice, this.list);
+		for (const { id } of this.list) if (!list.some((n) => n.id === id)) this.dismiss(id);
+		this.list = list;
+		this.#arm(notice.id);
 	}
 
 	#arm(id: string): void {
+		clearTimeout(this.#timers.get(id));
 		this.#timers.set(
 			id,
 			setTimeout(() => this.dismiss(id), SHOWN_MS)
 		);
 	}
+}
+
+/** `list` with this one before the others. */
+function newest(notice: Notice, list: Notice[]): Notice[] {
+	return [notice, ...list.filter((n) => n.id !== notice.id)].slice(0, MAX_SHOWN);
 }
 
 export const notices = new Notices();

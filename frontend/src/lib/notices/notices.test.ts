@@ -38,7 +38,19 @@ describe('notices', () => {
 		for (const text of ['one', 'two', 'three', 'four']) notices.say(text);
 		notices.say('five', null, 'same');
 		notices.say('six', null, 'same');
-		expect(texts()).toEqual(['three', 'four', 'six']);
+		expect(texts()).toEqual(['six', 'four', 'three']);
+	});
+	it('stay where they are while somebody is at them; what comes then comes afterwards', () => {
+		for (const text of ['one', 'two']) notices.say(text);
+		notices.hold(true);
+		for (const text of ['three', 'four', 'five', 'six']) notices.say(text, null, text);
+		notices.say('five again', null, 'five');
+		expect(texts()).toEqual(['two', 'one']);
+		vi.advanceTimersByTime(60_000);
+		notices.hold(false);
+		expect(texts()).toEqual(['five again', 'six', 'four']);
+		vi.advanceTimersByTime(8_000);
+		expect(texts()).toEqual([]);
 	});
 	it('hand the focus on when they are dismissed', async () => {
 		const content = document.createElement('main');
