@@ -241,13 +241,13 @@ describe('an answer elsewhere', () => {
     await page.getByRole('button', { name: /Account of/ }).click();
     await page.getByRole('menuitemcheckbox', { name: 'Browser notifications' }).click();
     await page.keyboard.press('Escape');
-    await say(page, 'long 60');
-    await answer(page, 'long 60').getByText(/\S+/).first().waitFor();
+    await say(page, 'long 61');
+    await answer(page, 'long 61').getByText(/\S+/).first().waitFor();
     const chat = new URL(page.url()).pathname;
     await page.getByRole('link', { name: 'Servers' }).first().click();
     await page.waitForURL('**/servers');
     // The answers of the tests beside are news here too.
-    const notice = page.locator('[data-notice]', { hasText: 'Answer finished: long 60' });
+    const notice = page.locator('[data-notice]', { hasText: 'Answer finished: long 61' });
     await notice.waitFor();
     // Held by the pointer, it does not go away.
     await notice.hover();
@@ -258,23 +258,23 @@ describe('an answer elsewhere', () => {
 
     const other = watch(await page.context().newPage());
     await other.goto(`${hob.url}/servers`);
-    await say(page, 'long 150');
-    await answer(page, 'long 150').getByText(/\S+/).first().waitFor();
+    await say(page, 'long 151');
+    await answer(page, 'long 151').getByText(/\S+/).first().waitFor();
     await page.getByRole('link', { name: 'Servers' }).first().click();
     await page.waitForURL('**/servers');
     await page.evaluate(() => window.hide(true));
     await other.evaluate(() => window.hide(true));
     const ours = (p) =>
       p.evaluate(() =>
-        window.shown.filter((n) => n.body === 'long 60').map(({ title, closed }) => ({ title, closed }))
+        window.shown.filter((n) => n.body === 'long 61').map(({ title, closed }) => ({ title, closed }))
       );
     const shown = async () => (await Promise.all([page, other].map(ours))).map((list) => list.length);
     await until(async () => (await shown()).some((n) => n > 0), 'the browser tells of it', { ms: 30000 });
     const teller = (await shown())[0] ? page : other;
     assert.equal((await ours(teller))[0].title, 'Answer finished');
-    await teller.evaluate(() => window.shown.find((n) => n.body === 'long 60').onclick());
+    await teller.evaluate(() => window.shown.find((n) => n.body === 'long 61').onclick());
     await teller.waitForURL(`**${chat}`);
-    await untilPhase(teller, 'long 150', 'done');
+    await untilPhase(teller, 'long 151', 'done');
     assert.ok((await ours(teller))[0].closed);
     assert.deepEqual((await shown()).sort(), [0, 1]);
     assert.deepEqual(other.errors, []);
