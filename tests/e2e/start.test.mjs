@@ -13,6 +13,7 @@ import {
   shot,
   tabTo,
   untilFocused,
+  untilFocusedIn,
   untilPhase
 } from '../lib/browser.mjs';
 import { ADMIN } from '../lib/hob.mjs';
@@ -73,6 +74,7 @@ test('by keyboard alone: set up by the printed link, chat with the stopped demo,
   await command(page, 'as markdown', 'Export this conversation as Markdown');
   assert.match(await readFile(await (await coming).path(), 'utf8'), /the wandering giraffe/);
   await command(page, 'import', 'Export and import');
+  await untilFocusedIn(page.getByRole('dialog', { name: 'Export and import' }));
   await tabTo(page, /^Export as JSON$/);
   const all = page.waitForEvent('download');
   await page.keyboard.press('Enter');

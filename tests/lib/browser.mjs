@@ -129,6 +129,14 @@ export function untilFocused(locator) {
   return until(() => isFocused(locator), `${locator} has the focus`);
 }
 
+/** A dialog that opens takes the focus a moment later; keys pressed before that go to the page behind. */
+export function untilFocusedIn(locator) {
+  return until(
+    async () => (await locator.count()) === 1 && locator.evaluate((el) => el.contains(document.activeElement)),
+    `the focus is in ${locator}`
+  );
+}
+
 /** What the one who hears the page is told of where the focus is. */
 export const focusedName = (page) =>
   page.evaluate(() => {
@@ -143,7 +151,7 @@ export async function tabTo(page, name, key = 'Tab') {
     await page.keyboard.press(key);
     const now = await focusedName(page);
     seen.push(now.slice(0, 40));
-    assert.ok(await page.evaluate(focusIsSeen), `the focus on ${now.slice(0, 40)} is seen`);
+    await until(() => page.evaluate(focusIsSeen), `the focus on ${now.slice(0, 40)} is seen`, { ms: 2000 });
     if (name.test(now)) return;
   }
   assert.fail(`no ${name} among ${seen.join(' | ')}`);
