@@ -248,6 +248,7 @@ static void on_added(void *arg, const struct store_result *r)
     }
     g->is_added = true;
     xreplace(&g->row.answer_id, r->generation->answer_id); /* the one that is continued may be another */
+    g->before = figures_read(r->generation->meta_json);
     if (r->n_conversations > 0)
         chat_publish_conversation(g->c, &r->conversations[0]);
     go_on(g);

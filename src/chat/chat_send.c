@@ -214,8 +214,6 @@ static void make_generation(struct turn *t, const struct message_row *message,
     enum generation_state state = row.outbox ? GENERATION_QUEUED : GENERATION_CONNECTING;
     struct generation *g = generation_new(t->c, &row, state);
     g->is_retry = true;
-    if (continues)
-        g->before = figures_read(newest->meta_json);
     while (!list_is_empty(&t->sends)) {
         struct chat_send *s = LIST_FIRST(&t->sends, struct chat_send, node);
         list_remove(&s->node);

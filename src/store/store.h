@@ -267,8 +267,9 @@ struct store_op *store_folder_remove(struct store *s, const char *user_id, const
 /* ---- generations ---- */
 /* One transaction: adds the generation, its assistant message (unless continues) as child of message_id, sets the user
  * message answered and the conversation's updated_at. continues: where answer_id is gone, because it never began, the
- * newest answer that is there is taken. Result: generation, conversations[0]. ERR_EXISTS: the message is being answered
- * already, generation says by which. */
+ * newest answer that is there and not whole is taken, and the generation begins with the figures (meta_json) of the parts
+ * before it. Result: generation, conversations[0]. ERR_EXISTS: the message is being answered already, generation says by
+ * which. ERR_NOT_FOUND: no such message, or no answer to continue. */
 struct store_op *store_generation_add(struct store *s, const struct generation_row *row, store_fn done,
                                       void *arg);
 /* Result: generation. ERR_EXISTS: it has ended. */
@@ -276,7 +277,7 @@ struct store_op *store_generation_state(struct store *s, const char *id, const c
                                         void *arg);
 struct store_op *store_generation_append(struct store *s, const char *id, const struct events_in *in,
                                          store_fn done, void *arg);
-/* Ends it: state, error, meta; the answer's content becomes what it was + all appended text. When the answer has neither
+/* Ends it: state, error, meta (NULL: as it was); the answer's content becomes what it was + all appended text. When the answer has neither
  * text nor tool calls and state is failed, the assistant message is removed and the user message is pending again (unless another
  * answer of it is there). Result: generation, conversations[0]. ERR_EXISTS: it has ended before. */
 struct store_op *store_generation_finish(struct store *s, const char *id, const char *state,

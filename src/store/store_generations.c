@@ -21,14 +21,20 @@ static struct store_op *new_op(struct store *s, enum store_op_kind kind, store_r
 
 /* ---- add ---- */
 
-/* To be gone on with: the answer that is named, or, if that never began and is gone, the newest that is there. */
+/*
+ * To be gone on with: the answer that is named, or, if that never began and is gone, the newest that is there. None that is
+ * whole; and none of somebody else, whose id an imported generation may name.
+ */
 static char *find_answer(struct db *db, struct store_op *op, const struct generation_row *row)
 {
     char *id = NULL;
-    sqlite3_stmt *st = db_query(db,
-                                "SELECT m.id FROM generations g JOIN messages m ON m.id = g.answer_id "
-                                "WHERE g.message_id = ? ORDER BY m.id = ? DESC, g.seq DESC LIMIT 1",
-                                "tt", row->message_id, row->answer_id);
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT m.id FROM generations g JOIN messages m ON m.id = g.answer_id AND m.conversation_id = ?1 "
+        "WHERE g.message_id = ?2 AND m.role = 'assistant' AND NOT EXISTS "
+        "(SELECT 1 FROM generations d WHERE d.message_id = ?2 AND d.answer_id = m.id AND d.state = 'done') "
+        "ORDER BY m.id = ?3 DESC, g.seq DESC LIMIT 1",
+        "ttt", row->conversation_id, row->message_id, row->answer_id);
     if (db_next(db, st)) {
         id = row_text(op, st, 0);
         db_end(st);
@@ -67,11 +73,14 @@ static enum err run_generation_add(struct db *db, struct store_op *op)
     else
         add_answer(db, row);
     tree_show_answer(db, row);
-    db_run(db,
-           "INSERT INTO generations (id, conversation_id, message_id, answer_id, server_id, user_id, state, "
-           "options_json, continues, created_at, outbox) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-           "ttttttttbib", row->id, row->conversation_id, row->message_id, row->answer_id, row->server_id,
-           row->user_id, row->state, row->options_json, row->continues, row->created_at, row->outbox);
+    db_run(
+        db,
+        "INSERT INTO generations (id, conversation_id, message_id, answer_id, server_id, user_id, state, "
+        "options_json, continues, created_at, outbox, meta_json) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, iif(?9, (SELECT g.meta_json FROM generations g "
+        "WHERE g.message_id = ?3 AND g.answer_id = ?4 AND g.meta_json IS NOT NULL ORDER BY g.seq DESC LIMIT 1), NULL))",
+        "ttttttttbib", row->id, row->conversation_id, row->message_id, row->answer_id, row->server_id,
+        row->user_id, row->state, row->options_json, row->continues, row->created_at, row->outbox);
     db_run(db, "UPDATE messages SET state = 'answered' WHERE id = ?", "t", row->message_id);
     db_run(db, "UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?", "it", clock_wall_ms(),
            row->conversation_id);
@@ -241,9 +250,11 @@ static void finish(struct db *db, const struct generation_row *g, const char *st
     buf_release(&text.reasoning);
     buf_release(&text.tool_calls_json);
     int64_t now = clock_wall_ms();
-    db_run(db,
-           "UPDATE generations SET state = ?, error_json = ?, meta_json = ?, finished_at = ? WHERE id = ?",
-           "tttit", state, error_json, meta_json, now, g->id);
+    db_run(
+        db,
+        "UPDATE generations SET state = ?, error_json = ?, meta_json = coalesce(?, meta_json), finished_at = ? "
+        "WHERE id = ?",
+        "tttit", state, error_json, meta_json, now, g->id);
     db_run(db, "UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?", "it", now,
            g->conversation_id);
 }

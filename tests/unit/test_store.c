@@ -520,6 +520,37 @@ static void recovery_ends_what_ran_and_gives_the_outbox(void **state)
                 "m5<- user answered \"q\"\na5<m5 assistant queued \"\"\n");
 }
 
+static void a_continuation_begins_with_the_figures_so_far(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    say(f, "m1", NULL, "\"q\"");
+    generate(f, "g1", "m1", "a1", false);
+    append(f, "g1", 1, 1, "half", "");
+    OK(f, NULL, store_generation_finish, "g1", "stopped", NULL, "{\"n\":1}");
+    /* another try, which says nothing */
+    generate(f, "g2", "m1", "a2", false);
+    OK(f, NULL, store_generation_finish, "g2", "failed", NULL, "{\"n\":0}");
+    generate(f, "g3", "m1", "a2", true);
+    OK(f, see_generation, store_generation_read, NULL, "g3");
+    assert_seen("g3 connecting {\"n\":1}");
+    OK(f, NULL, store_generation_state, "g3", "streaming");
+    close_store(f);
+    open_store(f);
+    OK(f, NULL, store_generations_recover, NULL);
+    OK(f, see_generation, store_generation_read, NULL, "g3");
+    assert_seen("g3 interrupted {\"n\":1} ended");
+    generate(f, "g4", "m1", "a1", true);
+    append(f, "g4", 1, 1, " and whole", "");
+    OK(f, NULL, store_generation_finish, "g4", "done", NULL, "{\"n\":2}");
+    OK(f, see_messages, store_conversation_read, "ann", "c1");
+    assert_seen("m1<- user answered \"q\"\na1<m1 assistant done \"half and whole\"\n");
+    /* a whole one is not written on, whatever failed since */
+    struct generation_row g5 = a_generation("g5", "m1", "a9");
+    g5.continues = true;
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_add, &g5);
+}
+
 /* ---- the thread ---- */
 
 static void count_done(void *arg, const struct store_result *r)
@@ -861,6 +892,7 @@ int main(void)
         IN_STORE(an_answer_that_never_began_leaves_the_message_pending),
         IN_STORE(events_replay_after_a_number),
         IN_STORE(recovery_ends_what_ran_and_gives_the_outbox),
+        IN_STORE(a_continuation_begins_with_the_figures_so_far),
         IN_STORE(calls_that_arrive_together_share_a_commit),
         IN_STORE(a_failed_call_spoils_no_other),
         IN_STORE(a_cancelled_call_does_its_work_in_silence),

@@ -282,6 +282,29 @@ static void an_answer_in_parts_keeps_them_when_it_is_continued(void **state)
     assert_non_null(strstr(seen, "a1<m1 assistant done \"one\\ntwo three\"\n"));
 }
 
+/* Whoever may have that id by now: nobody's messages are written but one's own. */
+static void an_answer_of_somebody_else_is_not_continued(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    struct import_row theirs[3] = {a_conversation("c1"),
+                                   an_old_message("m1", NULL),
+                                   {.kind = IMPORT_GENERATION, .generation = a_generation("g1", "m1", "x1")}};
+    theirs[2].generation.state = STR("interrupted");
+    theirs[2].generation.finished_at = 1;
+    struct store_import *im = store_import_new("ann");
+    OK(f, NULL, store_import_add, im, theirs, COUNT_OF(theirs));
+    OK(f, NULL, store_import_finish, im);
+    store_import_free(im);
+    struct message_row x = a_message("x1", "c2", NULL, "\"mine\"", "pending");
+    OK(f, NULL, store_message_accept, "bob", &x);
+    struct generation_row g = a_generation("g2", "m1", "x1");
+    g.continues = true;
+    EXPECT(ERR_NOT_FOUND, f, NULL, store_generation_add, &g);
+    OK(f, see_messages, store_message_path, "bob", "x1");
+    assert_seen("x1<- user pending \"mine\"\n");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -293,6 +316,7 @@ int main(void)
         TEST(a_fault_names_its_place_and_adds_nothing_of_its_batch),
         TEST(a_full_disk_ends_it_and_leaves_nothing),
         TEST(an_answer_in_parts_keeps_them_when_it_is_continued),
+        TEST(an_answer_of_somebody_else_is_not_continued),
         TEST(folders_that_are_there_already_count_once),
         TEST(somebody_elses_ids_become_others_and_always_the_same),
     };

@@ -64,7 +64,9 @@ static void another_answer_is_shown_where_one_was(void **state)
     answer(f, "g2", "m1", "a2");
     assert_leaf(f, "a2");
     say(f, "m2", "a2", "\"two\"");
-    answer(f, "g3", "m1", "a3");
+    generate(f, "g3", "m1", "a3", false);
+    append(f, "g3", 1, 1, "text", "");
+    OK(f, NULL, store_generation_finish, "g3", "stopped", NULL, NULL);
     assert_leaf(f, "m2");
     show(f, "a1");
     generate(f, "g4", "m1", "a3", true); /* goes on with a3 */
