@@ -1,10 +1,19 @@
 /* The figures under an answer: the engine's own where it gives them, else what we saw. Contract: Meta in openapi.yaml. */
 #include "chat/chat_room.h"
 
+#define MAX_COUNT 1000000000000 /* tokens or ms, as chat_frames.c takes them from engines */
+
 struct figures figures_none(void)
 {
     return (struct figures){
         .n_tokens = -1, .ttft_ms = -1, .reasoning_ms = -1, .total_ms = -1, .tokens_per_s = -1};
+}
+
+/* An imported answer may have any: they are added up. */
+static int64_t count_or_none(yyjson_val *meta, const char *name)
+{
+    int64_t n = json_int_or(meta, name, -1);
+    return n <= MAX_COUNT ? n : -1;
 }
 
 struct figures figures_read(const char *meta_json)
@@ -14,10 +23,10 @@ struct figures figures_read(const char *meta_json)
     if (!meta_json || json_parse(span_str(meta_json), &doc, NULL))
         return f;
     yyjson_val *meta = yyjson_doc_get_root(doc);
-    f.n_tokens = json_int_or(meta, "completion_tokens", -1);
-    f.ttft_ms = json_int_or(meta, "ttft_ms", -1);
-    f.reasoning_ms = json_int_or(meta, "reasoning_ms", -1);
-    f.total_ms = json_int_or(meta, "total_ms", -1);
+    f.n_tokens = count_or_none(meta, "completion_tokens");
+    f.ttft_ms = count_or_none(meta, "ttft_ms");
+    f.reasoning_ms = count_or_none(meta, "reasoning_ms");
+    f.total_ms = count_or_none(meta, "total_ms");
     f.tokens_per_s = json_num_or(meta, "tokens_per_s", -1);
     return f;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { events, Hob, isAlive, readAnswer, until } from '../lib/hob.mjs';
+import { conversationItem, exported, generationItem, messageItem } from '../lib/talk.mjs';
 
 let hob;
 before(async () => {
@@ -378,6 +379,35 @@ test('a retry that failed without a word does not keep the answer before it from
   const after = (await conversation(body.conversation_id)).messages;
   assert.deepEqual([after.length, after[1].state], [2, 'done']);
   assert.equal(after[1].content, first.text + added.text);
+  assert.equal(after[1].meta.completion_tokens, before[1].meta.completion_tokens + 8);
+});
+
+test('figures of any size that an import brings do no harm to what goes on', async () => {
+  const server = await ready();
+  const talk = conversationItem({ title: 'Old figures' });
+  const question = messageItem(talk, null, 'echo one two three');
+  const half = messageItem(talk, question, 'one ', { state: 'interrupted' });
+  const meta = { completion_tokens: Number.MAX_SAFE_INTEGER, total_ms: -5, ttft_ms: 20 };
+  const file = JSON.stringify(
+    exported([talk, question, half, generationItem(question, half, { state: 'interrupted', meta })])
+  );
+  const res = await hob.request('/api/import', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: file.replace(String(Number.MAX_SAFE_INTEGER), '9223372036854775807')
+  });
+  assert.equal(res.status, 200, await res.text());
+  const body = {
+    conversation_id: talk.id,
+    message: { id: question.id, parent_id: null, content: question.content },
+    server: server.id
+  };
+  await readAnswer(await post({ ...body, mode: 'continue' }));
+  const [, answer] = (await conversation(talk.id)).messages;
+  assert.equal(answer.state, 'done');
+  assert.equal(answer.meta.ttft_ms, 20);
+  assert.ok(answer.meta.completion_tokens > 0 && answer.meta.completion_tokens < 100);
+  assert.ok(answer.meta.total_ms >= 0);
 });
 
 test('an engine killed in mid-stream is an error event; the text stays; retry makes a new answer', async () => {
