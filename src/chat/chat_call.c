@@ -305,7 +305,7 @@ void generation_prepare(struct generation *g)
 void generation_cancel_call(struct generation *g)
 {
     loop_timer_stop(&g->busy);
-    gateway_hold_cancel(TAKE(g->hold));
+    generation_leave_hold(g);
     gateway_call_cancel(TAKE(g->call));
     forget_prompt(g);
 }

@@ -67,13 +67,31 @@ void generation_wait(struct generation *g)
 {
     sends_accept(&g->sends, g);
     struct server *s = gateway_server_by_id(g->c->gateway, g->row.server_id);
-    bool is_ready = s && engine_state(server_engine(s)) == ENGINE_READY;
-    if (is_ready && g->n_requeues > 0)
+    enum engine_state state = s ? engine_state(server_engine(s)) : ENGINE_STOPPED;
+    if (state == ENGINE_READY && g->n_requeues > 0)
         return; /* the timer tries again, so that there is time between */
-    if (s && !has_mate_with_hold(g))
+    /* That one may be waiting for the engine's next try; this one wants it now. */
+    bool is_urgent = g->is_retry && state == ENGINE_FAILED;
+    if (s && (is_urgent || !has_mate_with_hold(g)))
         g->hold = gateway_wait_ready(g->c->gateway, s, g->is_retry, on_engine_ready, g);
     else
         generation_look_at_engine(g);
+}
+
+void generation_leave_hold(struct generation *g)
+{
+    if (!g->hold)
+        return;
+    gateway_hold_cancel(TAKE(g->hold));
+    struct server *s = gateway_server_by_id(g->c->gateway, g->row.server_id);
+    if (!s || g->c->closing || has_mate_with_hold(g))
+        return;
+    LIST_EACH(other, &g->c->generations, struct generation, node) {
+        if (is_mate(g, other) && other->state == GENERATION_QUEUED && other->is_added) {
+            other->hold = gateway_wait_ready(g->c->gateway, s, false, on_engine_ready, other);
+            return;
+        }
+    }
 }
 
 static void look_after_outbox(void *arg)

@@ -182,6 +182,8 @@ void generation_free(struct generation *g);
 /* ---- chat_outbox.c: answers that wait for their engine ---- */
 /* QUEUED: waits, which may start the engine. */
 void generation_wait(struct generation *g);
+/* Ends its hold, if it has one; the next for that engine waits in its stead. */
+void generation_leave_hold(struct generation *g);
 /* One look at an outbox entry whose hold has ended: it goes if the engine is ready and its turn has come. */
 void generation_look_at_engine(struct generation *g);
 /* One of the outbox is answered now, or has ended: the next one's turn may have come. */

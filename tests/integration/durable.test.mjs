@@ -309,6 +309,24 @@ test('the outbox goes on when the one that had the engine started is taken back,
   await isDone(fourth.id);
 });
 
+test('who waits behind one that is taken back has the engine started in its stead', async () => {
+  const slow = await hob.addReady('slow-to-end', ['--tokens-per-second', '0']);
+  process.kill((await hob.server('slow-to-end')).engine.pid, 'SIGSTOP');
+  await hob.post(`/api/servers/${slow.id}/stop`);
+  const waiting = [];
+  for (const word of ['one', 'two']) {
+    const body = hob.message(slow.id, `echo ${word}`, { mode: 'when_ready' });
+    const res = await hob.post('/api/chat/completions', body);
+    assert.equal(res.status, 202);
+    waiting.push({ id: body.conversation_id, generation: (await res.json()).generation.id });
+  }
+  assert.equal((await hob.server('slow-to-end')).engine.state, 'stopping');
+  await hob.post(`/api/generations/${waiting[0].generation}/stop`);
+  const stateOf = async (id) => (await hob.get(`/api/conversations/${id}`)).messages[1].state;
+  await until(async () => (await stateOf(waiting[1].id)) === 'done', 'the second is answered', { ms: 30000 });
+  assert.equal(await stateOf(waiting[0].id), 'stopped');
+});
+
 test('kill -9 while a tool call is streamed: what is older than a flush is there', async () => {
   const content = `deltas ${JSON.stringify([...call(0, 'a', 'f', '{"x"'), 60000])}`;
   const { id, conversation } = await begin(content);
