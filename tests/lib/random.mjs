@@ -7,3 +7,8 @@ export function random(seed) {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Another one in each run, or that of SEED. Tests that use it tell it in their names. */
+export function newSeed() {
+  return Number(process.env.SEED ?? Date.now() % 1000000);
+}
