@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { events, Hob, until } from '../lib/hob.mjs';
-import { random } from '../lib/random.mjs';
+import { newSeed, random } from '../lib/random.mjs';
 
 const ENGINE = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
 
@@ -65,6 +65,64 @@ const SHAPES = {
   ],
   nothing: ['deltas []', { content: '' }]
 };
+
+const SEED = newSeed();
+const CHARACTERS = [
+  ...'aZ09 \n\r\t"\\<>/&{}[]:,äß→你שأ\u0301\u200d\u2028\u202e\u0001\u007f\ufeff\ufffd\uffff😀👩\u{10ffff}'
+];
+
+/** An answer of any pieces in any order, in writes that respect neither events nor characters; as in SHAPES. */
+function randomShape(next) {
+  const below = (n) => Math.floor(next() * n);
+  const any = (most) => Array.from({ length: below(most + 1) }, () => CHARACTERS[below(CHARACTERS.length)]).join('');
+  /** Cut between any two characters. */
+  const cut = (whole) => {
+    const pieces = [''];
+    for (const c of whole) {
+      if (next() < 0.3) pieces.push('');
+      pieces[pieces.length - 1] += c;
+    }
+    return pieces;
+  };
+  const stored = { content: any(12), reasoning: next() < 0.5 ? `so ${any(12)}` : null, tool_calls: null };
+  if (next() < 0.5) stored.content = `<think>${any(6)}</think>${stored.content}`;
+  stored.content += 'end';
+  const queues = [cut(stored.content).map((content) => ({ content }))];
+  if (stored.reasoning) queues.push(cut(stored.reasoning).map((reasoning_content) => ({ reasoning_content })));
+  if (next() < 0.5) {
+    stored.tool_calls = [];
+    for (let index = 0; index <= below(2); index++) {
+      const made = {
+        id: `call_${index}`,
+        type: 'function',
+        function: { name: 'f', arguments: JSON.stringify({ x: any(8) }) }
+      };
+      stored.tool_calls.push(made);
+      queues.push(call(index, made.id, 'f', ...cut(made.function.arguments)));
+    }
+  }
+  let said = '';
+  const end = ['\n\n', '\r\n\r\n', '\r\r'][below(3)];
+  while (queues.some((queue) => queue.length)) {
+    if (next() < 0.2) said += `: comment${end}`;
+    // the first pieces of calls come in the order of the calls
+    const left = queues.filter((queue, i) => queue.length && !(i && queues[i - 1][0]?.tool_calls?.[0].id));
+    const delta = left[below(left.length)].shift();
+    said += `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}${end}`;
+  }
+  said += `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}${end}data: [DONE]${end}`;
+  const bytes = Buffer.from(said);
+  const writes = [];
+  for (let at = 0; at < bytes.length;) {
+    const n = 1 + below(next() < 0.3 ? 8 : 400);
+    writes.push(bytes.subarray(at, at + n).toString('base64'));
+    if (next() < 0.5) writes.push(below(40));
+    at += n;
+  }
+  return [`writes ${JSON.stringify(writes)}`, stored];
+}
+const next = random(SEED);
+for (let i = 1; i <= 3; i++) SHAPES[`random answer ${i} (SEED=${SEED})`] = randomShape(next);
 
 /** Events as {id, event, data}, at most `n` of them; then the connection is cut. */
 async function watch(id, { after = 0, n = Infinity, follow = true } = {}) {

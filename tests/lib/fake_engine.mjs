@@ -28,6 +28,15 @@ const acts = {
     for (const tool_calls of JSON.parse(text)) res.write(data(chunk({ tool_calls })));
     res.end(data(chunk({}, 'tool_calls')) + data('[DONE]'));
   },
+  /** The rest of the message is a list of what is written, as base64; a number waits so many ms. */
+  async writes(res, text) {
+    res.writeHead(200, SSE);
+    for (const write of JSON.parse(text)) {
+      if (typeof write === 'number') await sleep(write);
+      else if (!res.write(Buffer.from(write, 'base64'))) await once(res, 'drain');
+    }
+    res.end();
+  },
   /** The rest of the message is a list of deltas; a number waits so many ms, an error is said, null ends without a word. */
   async deltas(res, text) {
     res.writeHead(200, SSE);
