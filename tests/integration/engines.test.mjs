@@ -139,6 +139,28 @@ test("a conversation's settings hold for each answer; the request's options win 
   );
 });
 
+test('each option reaches the engine as it was set, from the conversation and from the request', async () => {
+  const sets = [
+    { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0.05, presence_penalty: -1.5, frequency_penalty: 0.25 },
+    { temperature: 0, top_p: 0, top_k: 0, min_p: 0, presence_penalty: 0, frequency_penalty: 0 },
+    { temperature: 5, top_p: 1, top_k: 100000, min_p: 1, presence_penalty: 2, frequency_penalty: -2 }
+  ].map((set, i) => ({ ...set, max_tokens: i + 1, seed: 4294967295 - i, stop: [`end ${i}`] }));
+  const names = Object.keys(sets[0]);
+  const sent = async (more) => {
+    const res = await say('prompt', more);
+    assert.equal(res.status, 200);
+    const body = JSON.parse((await readAnswer(res)).text);
+    return Object.fromEntries(names.map((name) => [name, body[name]]));
+  };
+  for (const set of sets) {
+    const conversation_id = randomUUID();
+    assert.deepEqual(await sent({ conversation_id, settings: { options: set } }), set);
+    assert.deepEqual(await sent({ conversation_id }), set, 'of the conversation');
+    for (const other of sets) assert.deepEqual(await sent({ conversation_id, options: other }), other);
+    assert.deepEqual(await sent({ options: set }), set, 'of the request');
+  }
+});
+
 test('tool calls are passed on piece by piece, kept whole, and told of in words later', async () => {
   const pieces = [
     [{ index: 0, id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '' } }],
