@@ -14,6 +14,7 @@ const SSE = {
 };
 const chunk = (delta, finish_reason = null) => JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] });
 const data = (text) => `data: ${text}\n\n`;
+const STARTED = Date.now();
 const END = data(chunk({}, 'stop')) + data('[DONE]');
 
 const acts = {
@@ -61,10 +62,10 @@ const acts = {
     }
     res.end();
   },
-  /** `note FILE WORD`: puts the word into a line of the file, then says it in a few pieces. */
+  /** `note FILE WORD`: puts the word into a line of the file, behind a name of this process's; says it in a few pieces. */
   async note(res, text) {
     const [file, word] = text.split(' ');
-    appendFileSync(file, `${word}\n`);
+    appendFileSync(file, `${process.pid}-${STARTED} ${word}\n`);
     await sleep(5);
     res.writeHead(200, SSE);
     res.write(data(chunk({ role: 'assistant', content: null })));
