@@ -171,6 +171,21 @@ describe('statuses', { concurrency: 4 }, () => {
     await closePage(page);
   });
 
+  test('Retry on the card of a failed engine starts it again and gets the answer', async () => {
+    const { server, page, posts } = await chatWith('mended', ['--die-while-loading']);
+    await say(page, 'echo after all');
+    const card = turn(page, 'echo after all').getByRole('alert');
+    await card.getByText('mended failed').waitFor();
+    await card.getByRole('button', { name: 'Send when ready' }).waitFor();
+    await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
+    await card.getByRole('button', { name: 'Retry', exact: true }).click();
+    await untilPhase(page, 'echo after all', 'done');
+    assert.match(await answer(page, 'echo after all').innerText(), /after all/);
+    assert.equal(new Set(posts.map((p) => p.body.message.id)).size, 1, 'one id on every attempt');
+    assert.equal((await hob.server('mended')).engine.state, 'ready');
+    await closePage(page);
+  });
+
   test('a server that may not be started by a message says so', async () => {
     const { page, posts } = await chatWith('by-hand', [], { on_demand: false });
     await say(page, 'hello');

@@ -11,6 +11,7 @@ import {
 	type Answer,
 	type Call
 } from '$lib/api/fake';
+import type { ChatRequest } from '$lib/api/types';
 import { chats } from '$lib/state/chats.svelte';
 import { servers } from '$lib/state/servers.svelte';
 import { session } from '$lib/state/session.svelte';
@@ -99,6 +100,23 @@ describe('a model that never answers', () => {
 		expect(screen.getByText('Hello', { selector: 'p' })).toBeInTheDocument();
 		expect(posts()).toHaveLength(4);
 	});
+	it('shows in the card what the engine does, as it does it', async () => {
+		await say('Hello');
+		await pass(12_000);
+		const card = screen.getByRole('alert');
+		const bar = (): HTMLElement => within(card).getByRole('progressbar', { name: /server s1/ });
+		expect(card).toHaveTextContent('server s1 Loading 42 %, about 20 s left');
+		expect(bar()).toHaveAttribute('aria-valuenow', '42');
+		const progress = { value: 0.8, left_s: 6, text: null, source: 'bytes' } as const;
+		servers.apply(aServer('s1', { state: 'loading', progress }));
+		await pass(50);
+		expect(card).toHaveTextContent('server s1 Loading 80 %, about 6 s left');
+		expect(bar()).toHaveAttribute('aria-valuenow', '80');
+		servers.apply(aServer('s1', { state: 'stopped' }));
+		await pass(50);
+		expect(card).toHaveTextContent('server s1 Stopped');
+		expect(within(card).queryByRole('progressbar')).not.toBeInTheDocument();
+	});
 	it('leaves focus, input and Send alone all the way, and Retry answers', async () => {
 		await say('Hello');
 		for (let s = 0; s < 14; s++) {
@@ -158,6 +176,27 @@ describe('other failures', () => {
 		expect(card).toHaveTextContent('line one line two');
 		await pass(20_000);
 		expect(posts()).toHaveLength(1);
+	});
+	it('a failed engine can be waited for: hob starts it again', async () => {
+		onPost = () => failure(409, 'server s1 failed', { code: 'engine_failed' });
+		await say('Hello');
+		const card = screen.getByRole('alert');
+		expect(within(card).getByRole('button', { name: 'Retry' })).toBeEnabled();
+		onPost = () => json({ generation: { id: 'g1', answer_id: 'a1', state: 'queued' } }, 202);
+		await fireEvent.click(within(card).getByRole('button', { name: 'Send when ready' }));
+		await pass(50);
+		const [first, second] = posts().map((c) => c.body as ChatRequest);
+		expect(second).toMatchObject({ mode: 'when_ready', message: { id: first?.message.id } });
+		expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+	});
+	it.each([400, 401, 413])('%i passes with no waiting, which is not offered', async (status) => {
+		onPost = () => failure(status, 'own words');
+		await say('Hello');
+		servers.apply(aServer('s1', { state: 'failed' }));
+		await pass(50);
+		const card = screen.getByRole('alert');
+		expect(within(card).getByRole('button', { name: 'Retry' })).toBeEnabled();
+		expect(within(card).queryByRole('button', { name: 'Send when ready' })).toBeNull();
 	});
 	it('an expired log-in opens the dialog and keeps the message', async () => {
 		onPost = () => failure(401, 'no', { code: 'not_signed_in' });
