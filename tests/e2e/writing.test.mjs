@@ -283,10 +283,15 @@ describe('settings', { concurrency: 2 }, () => {
       });
       await page.reload();
       await page.locator('[data-set]').waitFor();
+      // Pinned above the messages: what the next prompt begins with.
+      const pinned = page.locator('details', { hasText: 'System prompt' });
+      await pinned.locator('summary').click();
+      assert.equal(await pinned.locator('p').innerText(), 'You are a cook.\n\nAnswer in rhymes.');
       await settingsButton(page).click();
       assert.equal(await panel.getByLabel('Temperature').inputValue(), '0.3');
       await panel.getByRole('button', { name: 'Reset' }).click();
       await until(async () => (await hob.get(path)).settings.system_prompt === null, 'the settings are gone in hob');
+      await until(async () => (await pinned.locator('p').innerText()) === 'You are a cook.', 'the pinned one follows');
       await closePage(page);
     });
 

@@ -274,6 +274,36 @@ describe('writing', () => {
 	});
 });
 
+describe('the system prompt above the messages', () => {
+	const shown = (): string | undefined =>
+		screen.queryByText('System prompt')?.closest('details')?.querySelector('p')?.textContent;
+	const withPrompt = (id: string, prompt: string): void =>
+		servers.apply({ ...aServer(id), system_prompt: prompt });
+
+	it("is what the next prompt has: the chosen server's, then the conversation's own", async () => {
+		withPrompt('s1', 'You are a cook.\n');
+		withPrompt('s2', 'You are a poet.');
+		// hob takes the settings as they are sent.
+		onRead = () => json({ conversation: aConversation('c1'), settings: calls.at(-1)?.body });
+		await say('Hello');
+		const { conversation_id: id } = posts()[0]?.body as ChatRequest;
+		const chat = chats.get(id);
+		expect(shown()).toBe('You are a cook.');
+		await chat.saveSettings({ options: {}, system_prompt: 'Answer in rhymes.' });
+		await pass(50);
+		expect(shown()).toBe('You are a cook.\n\nAnswer in rhymes.');
+		chats.chooseServer(chat, 's2');
+		await pass(50);
+		expect(shown()).toBe('You are a poet.\n\nAnswer in rhymes.');
+		withPrompt('s2', '');
+		await pass(50);
+		expect(shown()).toBe('Answer in rhymes.');
+		await chat.saveSettings({ options: {}, system_prompt: null });
+		await pass(50);
+		expect(shown()).toBeUndefined();
+	});
+});
+
 describe('leaving the page', () => {
 	it('changes nothing: the cycle goes on and the answer is there', async () => {
 		const stream = answerStream();
