@@ -33,6 +33,32 @@ describe('the stream', () => {
 		expect(hob.posts).toHaveLength(1);
 		expect(hob.calls.at(-1)?.headers['last-event-id']).toBe('2');
 	});
+	it('that cannot be had is asked for less and less often, and soon again once it was there', async () => {
+		const first = answerStream();
+		const second = new FakeStream({}, 2);
+		hob.onPost = () => first.response;
+		hob.onGet = () => new TypeError('refused');
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		first.text('one ');
+		await settle();
+		const waits = async (lost: FakeStream, ms: number): Promise<number[]> => {
+			const [from, seen] = [performance.now(), hob.calls.length];
+			lost.tear();
+			await pass(ms);
+			const at = [from, ...hob.calls.slice(seen).map((c) => c.at)];
+			return at.slice(1).map((t, i) => Math.round(t - (at[i] as number)));
+		};
+		expect(await waits(first, 32_000)).toEqual([300, 1000, 2000, 4000, 8000, 8000, 8000]);
+		hob.onGet = () => second.response;
+		await pass(8_000);
+		second.text('two');
+		await settle();
+		expect(only(chat).answer).toMatchObject({ text: 'one two', lost: false });
+		hob.onGet = () => new TypeError('refused');
+		expect(await waits(second, 2_000)).toEqual([300, 1000]);
+	});
 	it('that ends without an end is taken up too', async () => {
 		const first = answerStream();
 		const second = new FakeStream({}, 2);
@@ -226,5 +252,57 @@ describe('the stream', () => {
 		expect(hob.calls.at(-1)).toMatchObject({ method: 'POST', path: '/api/generations/g1/stop' });
 		await pass(2_000);
 		expect(only(chat)).toMatchObject({ phase: 'stopped', answer: { text: 'some' } });
+	});
+});
+
+describe('an answer with reasoning, text and tool calls', () => {
+	const delta = (content: Record<string, unknown>): string =>
+		`data: ${JSON.stringify({ choices: [{ delta: content }] })}`;
+	const call = (more: Record<string, unknown>): string =>
+		delta({ tool_calls: [{ index: 0, ...more }] });
+	const EVENTS = [
+		delta({ reasoning_content: 'Salt ' }),
+		delta({ reasoning_content: 'or not?' }),
+		delta({ content: 'Take ' }),
+		delta({ content: 'salt.' }),
+		call({ id: 't1', type: 'function', function: { name: 'weigh', arguments: '{"g"' } }),
+		call({ function: { arguments: ':5}' } }),
+		delta({ tool_calls: [{ index: 1, id: 't2', function: { name: 'stir', arguments: '{}' } }] }),
+		delta({ content: ' Stir.' }),
+		'event: done\ndata: {"state":"done","meta":{"completion_tokens":9}}'
+	];
+	const write = (stream: FakeStream, from: number, to = EVENTS.length): void => {
+		for (let i = from; i < to; i++) stream.raw(`id: ${String(i + 1)}\n${EVENTS[i] ?? ''}\n\n`);
+	};
+
+	it.each(EVENTS.map((_, n) => n))('is the same when it is torn after event %i', async (n) => {
+		const first = answerStream();
+		const second = new FakeStream();
+		hob.onPost = () => first.response;
+		hob.onGet = () => second.response;
+		const chat = aChat();
+		chat.send('hi', 's1');
+		await settle();
+		write(first, 0, n);
+		await settle();
+		first.tear();
+		await pass(400);
+		expect(hob.calls.at(-1)?.headers['last-event-id']).toBe(n ? String(n) : undefined);
+		write(second, n);
+		await settle();
+		expect(only(chat)).toMatchObject({
+			phase: 'done',
+			answer: {
+				text: 'Take salt. Stir.',
+				reasoning: 'Salt or not?',
+				toolCalls: [
+					{ id: 't1', type: 'function', function: { name: 'weigh', arguments: '{"g":5}' } },
+					{ id: 't2', function: { name: 'stir', arguments: '{}' } }
+				],
+				meta: { completion_tokens: 9 },
+				lost: false
+			}
+		});
+		expect(hob.posts).toHaveLength(1);
 	});
 });

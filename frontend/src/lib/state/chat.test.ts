@@ -96,6 +96,17 @@ describe('the cycle', () => {
 		expect(body(0)).toMatchObject({ mode: 'send', message: { id } });
 		for (let n = 1; n < 5; n++) expect(body(n)).toMatchObject({ mode: 'retry', message: { id } });
 	});
+	it('stays with the server that the message was sent to, whichever is chosen meanwhile', async () => {
+		const chat = aChat();
+		const turn = chat.send('hi', 's1');
+		await pass(3_000);
+		chat.chooseServer('s2');
+		await pass(20_000);
+		chat.retry(turn);
+		await settle();
+		expect(chat.serverId).toBe('s2');
+		expect(hob.posts.map((p) => p.server)).toEqual(['s1', 's1', 's1', 's1', 's1']);
+	});
 	it('Stop in a wait ends it at once', async () => {
 		const chat = aChat();
 		chat.send('hi', 's1');
