@@ -13,7 +13,7 @@ export interface PdfProgress {
 }
 
 const NO_TEXT =
-	'This PDF has no text; it may be a scan. Add its pages as images, or a copy with recognised text.';
+	'This PDF has no text; it may be a scan, or an old one without a table from its characters to text. Add its pages as images, or a copy with recognised text.';
 
 interface Piece {
 	str: string;
