@@ -19,7 +19,9 @@ const config = {
 		// The manifest of routes and absolute asset paths must work at /chat/<id> too.
 		paths: { relative: false },
 		output: { bundleStrategy: 'split' },
-		version: { pollInterval: 0 }
+		version: { pollInterval: 0 },
+		// Only for who switches notifications on: lib/notices/desktop.svelte.ts.
+		serviceWorker: { register: false }
 	}
 };
 export default config;

@@ -280,4 +280,56 @@ describe('an answer elsewhere', () => {
     assert.deepEqual(other.errors, []);
     await closePage(page);
   });
+
+  test('where a page may show no notification, as on Android, the service worker does, and leads there', async () => {
+    const page = await openPage(browser, hob);
+    await page.context().grantPermissions(['notifications'], { origin: hob.url });
+    await page.context().addInitScript(() => {
+      window.Notification = class {
+        static permission = 'granted';
+        static requestPermission = () => Promise.resolve('granted');
+        constructor() {
+          throw new TypeError('Illegal constructor');
+        }
+      };
+      window.shown = [];
+      ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+        window.shown.push({ title, ...options });
+        return Promise.resolve();
+      };
+      let hidden = false;
+      Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
+      window.hide = (value) => {
+        hidden = value;
+        document.dispatchEvent(new Event('visibilitychange'));
+      };
+    });
+    await newChat(page, hob, slow);
+    assert.equal(page.context().serviceWorkers().length, 0, 'none unasked');
+    const registered = page.context().waitForEvent('serviceworker');
+    await page.getByRole('button', { name: /Account of/ }).click();
+    await page.getByRole('menuitemcheckbox', { name: 'Browser notifications' }).click();
+    const worker = await registered;
+    await page.getByRole('menuitemcheckbox', { name: 'Browser notifications', checked: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await say(page, 'long 37');
+    await answer(page, 'long 37').getByText(/\S+/).first().waitFor();
+    const chat = new URL(page.url()).pathname;
+    await page.getByRole('link', { name: 'Servers' }).first().click();
+    await page.waitForURL('**/servers');
+    await page.evaluate(() => window.hide(true));
+    // The answers of the tests beside are news here too.
+    const ours = () => page.evaluate(() => window.shown.find((n) => n.body === 'long 37'));
+    const { title, data } = await until(ours, 'the worker tells of it', { ms: 30000 });
+    assert.equal(title, 'Answer finished');
+    await page.evaluate(() => window.hide(false));
+    // What the browser does when somebody presses it.
+    await worker.evaluate((data) => {
+      const event = new Event('notificationclick');
+      self.dispatchEvent(Object.assign(event, { notification: { data, close: () => {} }, waitUntil: () => {} }));
+    }, data);
+    await page.waitForURL(`**${chat}`);
+    await untilPhase(page, 'long 37', 'done');
+    await closePage(page);
+  });
 });

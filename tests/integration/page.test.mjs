@@ -105,3 +105,15 @@ test('the page can be installed: its manifest names what it is, and its icons ar
     assert.ok(icon.body.length < 32768, `${src} is small`);
   }
 });
+
+test('the service worker comes from the root, as a script, is asked for anew and may be run', async () => {
+  const { status, headers, body } = await get('/service-worker.js');
+  assert.equal(status, 200);
+  assert.match(headers['content-type'], /^text\/javascript/);
+  assert.equal(headers['cache-control'], 'no-cache');
+  assert.match(body.toString(), /notificationclick/);
+  assert.doesNotMatch(body.toString(), /fetch|caches|^import |^export /m, 'it stands in the way of no request');
+  const page = await get('/chat');
+  assert.match(page.headers['content-security-policy'], /worker-src 'self'/);
+  assert.doesNotMatch(page.body.toString(), /service-worker/, 'no page has one unasked');
+});

@@ -29,7 +29,7 @@ export function tellOfAnswers(): () => void {
 		const conversation = conversations.get(g.conversation_id);
 		const title = conversation ? nameOf(conversation) : 'a conversation';
 		const open = (): void => void goto(resolve(`/chat/${g.conversation_id}`));
-		if (live.leading) void desktop.show(words, title, g.id, open);
+		if (live.leading) void desktop.show(words, title, g.id, g.conversation_id);
 		if (chats.currentId !== g.conversation_id)
 			notices.say(`${words}: ${title}`, { label: 'Open', run: open }, g.conversation_id);
 	});

@@ -109,7 +109,7 @@ describe('an answer that ended', () => {
 			'Message not answered',
 			'a conversation',
 			'g2',
-			expect.any(Function)
+			'c1'
 		);
 	});
 });
