@@ -32,3 +32,33 @@ it('leaves what does not fit to the frames after', async () => {
 	expect(done.length).toBeLessThan(3);
 	await vi.waitFor(() => expect(done).toEqual([0, 1, 2]));
 });
+
+it('counts the layout that a job causes', async () => {
+	const done: number[] = [];
+	let changed = false;
+	vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(() => {
+		if (changed) busy(12);
+		changed = false;
+		return 0;
+	});
+	for (let n = 0; n < 3; n++)
+		paced(() => {
+			changed = true;
+			done.push(n);
+		});
+	await frame();
+	expect(done).toEqual([0]);
+	await vi.waitFor(() => expect(done).toEqual([0, 1, 2]));
+});
+
+it('leaves a frame alone that the layout of what came before fills, but not for ever', async () => {
+	const done: number[] = [];
+	vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(() => {
+		busy(12);
+		return 0;
+	});
+	paced(() => done.push(1));
+	await frame();
+	expect(done).toEqual([]);
+	await vi.waitFor(() => expect(done).toEqual([1]));
+});
