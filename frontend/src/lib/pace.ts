@@ -60,3 +60,10 @@ export function paced(work: () => void, rank: () => number = () => 0): () => voi
 		jobs.delete(job);
 	};
 }
+
+/** Ends the task that runs, so that the browser can draw a frame and hear of keys before what comes next. */
+export function breathe(): Promise<void> {
+	return new Promise((resolve) => {
+		setTimeout(resolve);
+	});
+}

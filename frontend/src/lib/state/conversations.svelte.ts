@@ -6,6 +6,7 @@ import { api } from '$lib/api/client';
 import { live } from '$lib/api/events';
 import type { Conversation, ConversationInput } from '$lib/api/types';
 import { formatCount } from '$lib/format';
+import { breathe } from '$lib/pace';
 import { byAge, placeOf } from './order';
 import { session } from './session.svelte';
 
@@ -13,6 +14,8 @@ import { session } from './session.svelte';
 export const UNDO_MS = 6000;
 /** As many as hob takes in one call. */
 const CHUNK = 1000;
+/** A list of more than this is read in one task and put in order in another. */
+const LONG = 3000;
 /** From here on putting all in order again costs less than finding a place for each. */
 const MANY = 50;
 
@@ -83,6 +86,7 @@ class Conversations {
 		this.#reads.add(newer);
 		try {
 			const { conversations } = await api.conversations();
+			if (conversations.length > LONG) await breathe();
 			const known = new Set(conversations.map((c) => c.id));
 			const kept = this.list.filter(
 				({ id }) => newer.has(id) || (!known.has(id) && this.#local.has(id))

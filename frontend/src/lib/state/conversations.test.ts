@@ -81,6 +81,24 @@ describe('live events', () => {
 		await conversations.load();
 		expect(ids()).toEqual(['a', 'b', 'c']);
 	});
+	it('have their turn between the reading of a long list and the ordering of it', async () => {
+		stored = Array.from({ length: 4000 }, (_, i) =>
+			aConversation(`x${String(i)}`, { updated_at: i })
+		);
+		let before = 0;
+		const { parse } = JSON;
+		vi.spyOn(JSON, 'parse').mockImplementationOnce((text: string): unknown => {
+			setTimeout(() => {
+				before = ids().length;
+				hear('conversation', aConversation('x5', { updated_at: 5000, title: 'Bread' }));
+			});
+			return parse(text);
+		});
+		void conversations.load();
+		await vi.waitFor(() => expect(ids()).toHaveLength(4000));
+		expect(before).toBe(3);
+		expect(conversations.get('x5')?.title).toBe('Bread');
+	});
 	it('thousands of events on thousands of conversations stay in order', () => {
 		stored = Array.from({ length: 2000 }, (_, i) =>
 			aConversation(`x${String(i)}`, { updated_at: (i * 7919) % 2003 })
