@@ -32,6 +32,8 @@ export function textHeight(text: string, widthPx: number): number {
 
 export class Slots {
 	readonly #filled = new SvelteSet<string>();
+	/** Filled in, but still hidden: they are laid out and painted in a frame of their own. */
+	readonly #fresh = new SvelteSet<string>();
 	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- asked for once by each slot
 	readonly #heights = new Map<string, number>();
 	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- bookkeeping that no screen shows
@@ -50,8 +52,13 @@ export class Slots {
 	isFilled(id: string): boolean {
 		return this.#filled.has(id);
 	}
+	isFresh(id: string): boolean {
+		return this.#fresh.has(id);
+	}
+	/** At once. */
 	fill(id: string): void {
 		this.#filled.add(id);
+		this.#fresh.delete(id);
 	}
 
 	/** The height in px that is kept for a turn before it is filled in. */
@@ -109,7 +116,13 @@ export class Slots {
 			else if (!untrack(() => this.#filled.has(id)) && !this.#waiting.has(target)) {
 				const work = (): void => {
 					this.#waiting.delete(target);
-					this.fill(id);
+					this.#fresh.add(id);
+					this.#filled.add(id);
+					// Also when the reader has gone on: it must not stay hidden.
+					paced(
+						() => this.#fresh.delete(id),
+						() => this.#distance(target)
+					);
 				};
 				this.#waiting.set(
 					target,
