@@ -21,6 +21,21 @@ it('does the lowest rank first and nothing that was called off', async () => {
 	await vi.waitFor(() => expect(done).toEqual(['near', 'far']));
 });
 
+it('waits while a rank is Infinity', async () => {
+	const done: string[] = [];
+	let rank = Infinity;
+	paced(
+		() => done.push('later'),
+		() => rank
+	);
+	paced(() => done.push('now'));
+	await frame();
+	await frame();
+	expect(done).toEqual(['now']);
+	rank = 0;
+	await vi.waitFor(() => expect(done).toEqual(['now', 'later']));
+});
+
 it('leaves what does not fit to the frames after', async () => {
 	const done: number[] = [];
 	for (let n = 0; n < 3; n++)

@@ -36,7 +36,10 @@ function frame(): void {
 	// What came into view while scrolling, and may have been filled in just now, has not been laid out yet.
 	layOut();
 	// Ranks look at the layout, so all of them are asked before anything changes.
-	const order = [...jobs].map((job) => ({ job, rank: job.rank() })).sort((a, b) => a.rank - b.rank);
+	const order = [...jobs]
+		.map((job) => ({ job, rank: job.rank() }))
+		.filter(({ rank }) => rank < Infinity)
+		.sort((a, b) => a.rank - b.rank);
 	if (isFull() && rests < MAX_RESTS) rests++;
 	else {
 		rests = 0;
@@ -51,7 +54,10 @@ function frame(): void {
 	if (jobs.size > 0) arm();
 }
 
-/** Does `work` in one of the next frames, the lowest `rank` first. Returns what calls it off. */
+/**
+ * Does `work` in one of the next frames, the lowest `rank` first, and not while that is Infinity. Returns
+ * what calls it off.
+ */
 export function paced(work: () => void, rank: () => number = () => 0): () => void {
 	const job = { work, rank };
 	jobs.add(job);

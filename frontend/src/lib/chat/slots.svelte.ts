@@ -1,12 +1,13 @@
 /**
  * Every turn of a conversation has its place in the column, but only what the reader is near to is filled
  * in: the others are empty boxes of about the right height. So the scroll bar, Home and a jump to any
- * message work at once, however long the conversation is.
+ * message work at once, however long the conversation is. What rushes past stays empty until it slows.
  */
 import { untrack } from 'svelte';
 import { SvelteSet } from 'svelte/reactivity';
 import { paced } from '$lib/pace';
 import type { Turn } from '$lib/state/turn.svelte';
+import { Rush } from './rush';
 import type { StickToEnd } from './scroll.svelte';
 
 /** Filled this far beyond the visible part, in its heights. */
@@ -40,6 +41,7 @@ export class Slots {
 	readonly #waiting = new Map<Element, () => void>();
 	readonly #ids = new WeakMap<Element, string>();
 	readonly #sizes = new WeakMap<Element, number>();
+	readonly #rush = new Rush();
 	readonly #scroll: StickToEnd;
 	#box: HTMLElement | undefined;
 	#near: IntersectionObserver | undefined;
@@ -82,7 +84,12 @@ export class Slots {
 		// Where the browser does not keep the reader's place, changes of height above it are made up for here.
 		if (!('overflowAnchor' in box.style)) this.#sized = new ResizeObserver(this.#onSized);
 		for (const slot of box.querySelectorAll('[data-slot]')) this.#observe(slot);
+		const onscroll = (): void => {
+			this.#rush.step(box.scrollTop, box.clientHeight, performance.now());
+		};
+		box.addEventListener('scroll', onscroll, { passive: true });
 		return () => {
+			box.removeEventListener('scroll', onscroll);
 			this.#near?.disconnect();
 			this.#sized?.disconnect();
 			for (const cancel of this.#waiting.values()) cancel();
@@ -126,7 +133,7 @@ export class Slots {
 				};
 				this.#waiting.set(
 					target,
-					paced(work, () => this.#distance(target))
+					paced(work, () => (this.#isRushing() ? Infinity : this.#distance(target)))
 				);
 			}
 		}
@@ -135,6 +142,10 @@ export class Slots {
 	#drop(slot: Element): void {
 		this.#waiting.get(slot)?.();
 		this.#waiting.delete(slot);
+	}
+
+	#isRushing(): boolean {
+		return !untrack(() => this.#scroll.stuck) && this.#rush.isOn(performance.now());
 	}
 
 	/** From the middle of the visible part, in px. */

@@ -57,4 +57,25 @@ describe('a turn that comes near', () => {
 		slots.fill('a');
 		expect(slots.isFresh('a')).toBe(false);
 	});
+
+	it('stays empty while the scroll rushes past', async () => {
+		const { slots, box, comes } = oneTurn();
+		Object.defineProperty(box, 'clientHeight', { value: 800 });
+		let now = 1000;
+		vi.spyOn(performance, 'now').mockImplementation(() => now);
+		const step = (): void => {
+			now += 16;
+			box.scrollTop += 600;
+			box.dispatchEvent(new Event('scroll'));
+		};
+		for (let n = 0; n < 3; n++) step();
+		comes(true);
+		for (let n = 0; n < 5; n++) {
+			step();
+			await frame();
+		}
+		expect(slots.isFilled('a')).toBe(false);
+		now += 200;
+		await vi.waitFor(() => expect(slots.isFilled('a')).toBe(true));
+	});
 });
