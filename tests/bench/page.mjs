@@ -1,6 +1,7 @@
 // HOB=BUILD/hob node page.mjs [--quick]: measures the page in Chromium and prints the second table of docs/performance.md.
-// A frame is late by the wall clock when anything else on the machine is busy; what the page itself needs is the CPU
-// time of its main thread's tasks, and that is what is judged.
+// A frame is late by the clock also when anything else on the machine is busy; what the page itself needs is the CPU
+// time of its main thread, and that is what is judged, by the worst frame of all rounds. Exits with 1 if a target was
+// missed.
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { launch, openPage } from '../lib/browser.mjs';
 import { Hob } from '../lib/hob.mjs';
@@ -12,8 +13,14 @@ const quick = process.argv.includes('--quick');
 const only = process.argv.find((a) => a.startsWith('--only='))?.slice(7);
 const TURNS = 500;
 const size = quick ? { rounds: 1, conversations: 2000, rate: 500 } : { rounds: 3, conversations: 10_000, rate: 500 };
+/** Until one can write, on a machine that does nothing else. */
+const LOAD_MS = 1000;
 const LIMIT_MS = (quick ? 180 : 420) * 1000;
-const STEP_PX = 600;
+/** Pixels a frame: what a hand does, as fast as turns are still filled in on the way, and a rush. */
+const HAND_PX = 60;
+const QUICK_PX = 240;
+const RUSH_PX = 600;
+const SOME_FRAMES = 400;
 
 const found = {};
 const note = (name, value) => (found[name] ??= []).push(value);
@@ -53,10 +60,10 @@ async function opening(browser, hob, id) {
   return page;
 }
 
-/** Moves the conversation by `step` a frame until it is at its other end; the number of frames. */
-function scroll(page, step) {
+/** Moves the conversation by `step` px a frame until it is at its other end, or for so many frames. */
+function scroll(page, step, limit = 6000) {
   return page.evaluate(
-    (step) =>
+    ([step, limit]) =>
       new Promise((resolve) => {
         // Not by role: looking for roles takes longer than a frame here.
         const box = document.querySelector('[aria-label=Conversation]');
@@ -67,27 +74,27 @@ function scroll(page, step) {
           box.scrollTop += step;
           frames++;
           stood = Math.abs(box.scrollTop - before) < 1 ? stood + 1 : 0;
-          if (stood > 30 || frames > 6000) resolve(frames);
+          if (stood > 30 || frames >= limit) resolve();
           else requestAnimationFrame(move);
         };
         move();
       }),
-    step
+    [step, limit]
   );
 }
 
+function noteFrames(name, seen) {
+  note(name, seen.worstFrame);
+  note(`${name} gap`, seen.worstGap);
+  note(`${name} late`, seen.lateFrames);
+  note(`${name} frames`, seen.frames);
+}
+
 async function scrolling(page) {
-  for (const [name, step] of [
-    ['up', -STEP_PX],
-    ['down', STEP_PX]
-  ]) {
-    const seen = await observe(page, () => scroll(page, step));
-    note(`${name} cpu`, seen.worstTask);
-    note(`${name} long tasks`, seen.longTasks);
-    note(`${name} frame`, seen.worstFrame);
-    note(`${name} long frames`, seen.longFrames);
-    note(`${name} frames`, seen.frames);
-  }
+  noteFrames('hand', await observe(page, () => scroll(page, -HAND_PX, SOME_FRAMES)));
+  noteFrames('quick', await observe(page, () => scroll(page, -QUICK_PX, SOME_FRAMES)));
+  noteFrames('up', await observe(page, () => scroll(page, -RUSH_PX)));
+  noteFrames('down', await observe(page, () => scroll(page, RUSH_PX)));
 }
 
 async function streaming(browser, hob, server) {
@@ -100,11 +107,7 @@ async function streaming(browser, hob, server) {
     await page.locator('article[data-phase=done]').waitFor({ timeout: 60_000 });
     await page.waitForTimeout(1000); // what comes after the end belongs to it
   });
-  note('stream cpu', seen.worstTask);
-  note('stream long tasks', seen.longTasks);
-  note('stream frame', seen.worstFrame);
-  note('stream long frames', seen.longFrames);
-  note('stream frames', seen.frames);
+  noteFrames('stream', seen);
   await page.context().close();
 }
 
@@ -114,8 +117,9 @@ async function sidebar(browser, hob, server) {
   const opened = await observe(page, async () => {
     await page.goto(`${hob.url}/chat`);
     await page.locator('nav a[href*="/chat/"], aside a[href*="/chat/"]').first().waitFor({ timeout: 60_000 });
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
   });
-  note('list open cpu', opened.worstTask);
+  note('list open', opened.worstTask);
   const scrolled = await observe(page, () =>
     page.evaluate(async () => {
       let box = document.querySelector('a[href^="/chat/"]');
@@ -129,9 +133,7 @@ async function sidebar(browser, hob, server) {
       box.scrollTop = 0;
     })
   );
-  note('list cpu', scrolled.worstTask);
-  note('list frame', scrolled.worstFrame);
-  note('list long frames', scrolled.longFrames);
+  noteFrames('list', scrolled);
   const changed = await observe(page, async () => {
     for (let n = 0; n < 3; n++) {
       const body = hob.message(server.id, `turn ${n}`);
@@ -139,8 +141,7 @@ async function sidebar(browser, hob, server) {
       await page.locator(`a[href$="${body.conversation_id}"]`).waitFor({ timeout: 30_000 });
     }
   });
-  note('event cpu', changed.worstTask);
-  note('event frame', changed.worstFrame);
+  noteFrames('event', changed);
   await page.context().close();
 }
 
@@ -163,46 +164,45 @@ async function firstLoad(browser, hob) {
 /* ---- the table ---- */
 
 const rows = [];
-function row(what, figure, unit, limit, extra = '') {
+let missed = false;
+/** A target is met when the worst of the rounds meets it. */
+function row(what, figure, unit, limit) {
   const values = found[figure];
   if (!values) return;
   const worst = Math.max(...values);
   const digits = unit === 'ms' && worst < 10 ? 1 : 0;
-  const text = `${median(values).toFixed(digits)} ${unit} (${worst.toFixed(digits)})${extra}`;
+  const met = worst < limit;
+  if (limit !== null && !met) missed = true;
   rows.push([
     what,
-    text,
+    `${median(values).toFixed(digits)} ${unit} (${worst.toFixed(digits)})`,
+    byTheClock(figure),
     limit === null ? '' : `< ${limit} ${unit}`,
-    limit === null ? '' : median(values) < limit ? 'yes' : 'no'
+    limit === null ? '' : met ? 'yes' : 'no'
   ]);
 }
 
-function framesNote(name) {
-  const long = found[`${name} long frames`];
-  if (!long) return '';
-  const frame = Math.max(...found[`${name} frame`]).toFixed(0);
-  const of = found[`${name} frames`] ? ` of ${median(found[`${name} frames`])}` : '';
-  return `; frames late by the clock: ${median(long)}${of}, worst ${frame} ms`;
+/** All rounds together. */
+function byTheClock(name) {
+  if (!found[`${name} frames`]) return '';
+  const sum = (figure) => found[`${name} ${figure}`].reduce((a, b) => a + b, 0);
+  return `${sum('late')} of ${sum('frames')}, worst ${Math.max(...found[`${name} gap`]).toFixed(0)} ms`;
 }
 
 function print() {
   row(`${TURNS * 2} messages: from their arrival to the last answer`, 'open ms', 'ms', 500);
   row('the same, longest task', 'open cpu', 'ms', null);
-  row('scrolling to the first, longest task', 'up cpu', 'ms', FRAME_MS, framesNote('up'));
-  row('scrolling back, longest task', 'down cpu', 'ms', FRAME_MS, framesNote('down'));
-  row(
-    `100 kB answer in 5,000 chunks, ${size.rate}/s, longest task`,
-    'stream cpu',
-    'ms',
-    FRAME_MS,
-    framesNote('stream')
-  );
-  row(`${size.conversations} conversations: longest task while opening`, 'list open cpu', 'ms', null);
-  row('the same, scrolling, longest task', 'list cpu', 'ms', FRAME_MS, framesNote('list'));
-  row('the same, a new conversation comes, longest task', 'event cpu', 'ms', FRAME_MS);
+  row(`scrolling up, ${HAND_PX} px a frame, longest frame`, 'hand', 'ms', FRAME_MS);
+  row(`the same, ${QUICK_PX} px a frame`, 'quick', 'ms', FRAME_MS);
+  row(`the same, ${RUSH_PX} px a frame, to the first`, 'up', 'ms', FRAME_MS);
+  row('scrolling back as fast, longest frame', 'down', 'ms', FRAME_MS);
+  row(`100 kB answer in 5,000 chunks, ${size.rate}/s, longest frame`, 'stream', 'ms', FRAME_MS);
+  row(`${size.conversations} conversations: longest task while opening`, 'list open', 'ms', FRAME_MS);
+  row('the same, scrolling, longest frame', 'list', 'ms', FRAME_MS);
+  row('the same, a new conversation comes, longest frame', 'event', 'ms', FRAME_MS);
   row('first load of /chat, compressed', 'load kB', 'KB', 250);
-  row('the same, until one can write', 'load ms', 'ms', null);
-  const all = [['what', 'median (worst)', 'target', 'met'], ...rows];
+  row('the same, until one can write', 'load ms', 'ms', LOAD_MS);
+  const all = [['what', 'median (worst)', `over ${FRAME_MS} ms by the clock`, 'target', 'met'], ...rows];
   const widths = all[0].map((_, i) => Math.max(...all.map((r) => r[i].length)));
   const line = (r) => `| ${r.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
   console.log(line(all[0]));
@@ -247,6 +247,7 @@ try {
   }
   print();
   console.log(about());
+  if (missed) process.exitCode = 1;
 } finally {
   await browser.close();
   await hob.stop();
