@@ -5,6 +5,7 @@ import {
   answer,
   axe,
   closePage,
+  DESKTOP,
   gaps,
   input,
   isFocused,
@@ -12,6 +13,7 @@ import {
   openPage,
   say,
   shot,
+  SIZES,
   turn,
   untilPhase,
   watchPosts
@@ -23,10 +25,10 @@ const NEVER = ['--load-seconds', '600'];
 
 const { hob, browser } = await stage();
 
-/** A page with a new chat on a fresh demo server that runs with args. */
-async function chatWith(name, args, more) {
+/** A page with a new chat on a fresh demo server that runs with args; `viewport` as of openPage. */
+async function chatWith(name, args, { viewport, ...more } = {}) {
   const server = await hob.addDemo(name, args, more);
-  const page = await openPage(browser, hob);
+  const page = await openPage(browser, hob, { viewport });
   const posts = watchPosts(page);
   await newChat(page, hob, server);
   return { server, page, posts };
@@ -63,48 +65,69 @@ describe('a model that becomes ready', { concurrency: 4 }, () => {
       await closePage(page);
     });
   }
+});
 
-  test('shows the load while it waits', async () => {
-    const { page } = await chatWith('progress', ['--load-seconds', '4', '--tokens-per-second', '200']);
-    await say(page, 'hello');
-    await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor();
-    await turn(page, 'hello').getByRole('progressbar').waitFor();
-    await turn(page, 'hello')
-      .getByText(/loading [3-8]\d %/)
-      .waitFor();
-    await shot(page, 'connecting', { doc: 'chat-connecting' });
-    await axe(page);
-    await untilPhase(page, 'hello', 'done');
-    await closePage(page);
-  });
+describe('what is known of a load', { concurrency: 2 }, () => {
+  for (const [size, viewport] of SIZES) {
+    test(`shows the load while it waits (${size})`, async () => {
+      const { page } = await chatWith(`progress-${size}`, ['--load-seconds', '5', '--tokens-per-second', '200'], {
+        viewport
+      });
+      await say(page, 'hello');
+      await page.getByText(/Connecting to model\.\.\. \(attempt \d\/3\) · loading \d+ %/).waitFor();
+      await turn(page, 'hello').getByRole('progressbar').waitFor();
+      await turn(page, 'hello')
+        .getByText(/loading [3-8]\d %/)
+        .waitFor();
+      if (viewport === DESKTOP) await shot(page, 'connecting', { doc: 'chat-connecting' });
+      await axe(page, `connecting-${size}`);
+      await untilPhase(page, 'hello', 'done');
+      await closePage(page);
+    });
+  }
+
+  for (const [size, viewport] of SIZES) {
+    test(`a server that fails to load: the cycle ends at once with exit code, hint and last lines (${size})`, async () => {
+      const { page } = await chatWith(`dies-${size}`, ['--load-seconds', '1.5', '--die-while-loading'], { viewport });
+      await say(page, 'hello');
+      const card = turn(page, 'hello').getByRole('alert');
+      await card.getByText(`dies-${size} failed`).waitFor();
+      assert.match(await card.innerText(), /exited with code 1/);
+      assert.ok((await card.locator('pre').innerText()).length > 0);
+      await axe(page, `failed-engine-${size}`);
+      await closePage(page);
+    });
+  }
 });
 
 describe('a model that never becomes ready', { concurrency: 3 }, () => {
-  test('4 requests, waits of 2, 4 and 6 s, then the card; Retry works, as the first message of an empty chat', async () => {
-    const { server, page, posts } = await chatWith('never', NEVER);
-    await say(page, 'are you there?');
-    for (const n of [1, 2, 3]) await page.getByText(`Connecting to model... (attempt ${n}/3)`).waitFor();
-    const card = turn(page, 'are you there?').getByRole('alert');
-    await card.getByText(CARD).waitFor();
-    await assertWaits(page, [2, 4, 6]);
-    assert.match(await card.innerText(), /The model may still be loading\. Check the Servers page for status\./);
-    assert.equal(await card.getByRole('link', { name: 'Servers page' }).getAttribute('href'), '/servers');
-    await card.getByRole('button', { name: 'Send when ready' }).waitFor();
-    assert.ok(await input(page).isEnabled());
-    assert.ok(await isFocused(input(page)), 'focus stays in the input');
-    await axe(page, 'card');
+  for (const [size, viewport] of SIZES) {
+    test(`4 requests, waits of 2, 4 and 6 s, then the card; Retry works, in an empty chat (${size})`, async () => {
+      const { server, page, posts } = await chatWith(`never-${size}`, NEVER, { viewport });
+      await say(page, 'are you there?');
+      for (const n of [1, 2, 3]) await page.getByText(`Connecting to model... (attempt ${n}/3)`).waitFor();
+      const card = turn(page, 'are you there?').getByRole('alert');
+      await card.getByText(CARD).waitFor();
+      await assertWaits(page, [2, 4, 6]);
+      assert.match(await card.innerText(), /The model may still be loading\. Check the Servers page for status\./);
+      assert.equal(await card.getByRole('link', { name: 'Servers page' }).getAttribute('href'), '/servers');
+      await card.getByRole('button', { name: 'Send when ready' }).waitFor();
+      assert.ok(await input(page).isEnabled());
+      assert.ok(await isFocused(input(page)), 'focus stays in the input');
+      await axe(page, `card-${size}`);
 
-    // The model comes after all; the click on Retry is enough.
-    await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
-    await hob.post(`/api/servers/${server.id}/restart`);
-    await hob.untilState(server.id, 'ready');
-    await card.getByRole('button', { name: 'Retry', exact: true }).click();
-    await untilPhase(page, 'are you there?', 'done');
-    assert.equal(posts.length, 5);
-    assert.equal(posts[4].body.message.id, posts[0].body.message.id);
-    assert.equal(await page.locator('article[data-turn]').count(), 1);
-    await closePage(page);
-  });
+      // The model comes after all; the click on Retry is enough.
+      await hob.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
+      await hob.post(`/api/servers/${server.id}/restart`);
+      await hob.untilState(server.id, 'ready');
+      await card.getByRole('button', { name: 'Retry', exact: true }).click();
+      await untilPhase(page, 'are you there?', 'done');
+      assert.equal(posts.length, 5);
+      assert.equal(posts[4].body.message.id, posts[0].body.message.id);
+      assert.equal(await page.locator('article[data-turn]').count(), 1);
+      await closePage(page);
+    });
+  }
 
   test('Stop in a wait ends it: nothing is sent any more, the message stays', async () => {
     const { server, page, posts } = await chatWith('stopped-wait', NEVER);
@@ -159,17 +182,6 @@ describe('statuses', { concurrency: 4 }, () => {
       await closePage(page);
     });
   }
-
-  test('a server that fails to load: the cycle ends at once with exit code, hint and last lines', async () => {
-    const { page } = await chatWith('dies-loading', ['--load-seconds', '1.5', '--die-while-loading']);
-    await say(page, 'hello');
-    const card = turn(page, 'hello').getByRole('alert');
-    await card.getByText('dies-loading failed').waitFor();
-    assert.match(await card.innerText(), /exited with code 1/);
-    assert.ok((await card.locator('pre').innerText()).length > 0);
-    await axe(page, 'failed-engine');
-    await closePage(page);
-  });
 
   test('Retry on the card of a failed engine starts it again and gets the answer', async () => {
     const { server, page, posts } = await chatWith('mended', ['--die-while-loading']);

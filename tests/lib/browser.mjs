@@ -11,6 +11,11 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
+/** For what is shown at both. */
+export const SIZES = [
+  ['desktop', DESKTOP],
+  ['phone', PHONE]
+];
 
 export function launch() {
   return chromium.launch({
