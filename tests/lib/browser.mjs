@@ -93,10 +93,15 @@ export function input(page) {
 
 const isPhone = (page) => page.viewportSize().width < 500;
 
+/** As one does on this device: by touch on a phone. */
+export function press(page, locator) {
+  return isPhone(page) ? locator.tap() : locator.click();
+}
+
 /** Types and sends: by Enter, which on a phone makes a new line. */
 export async function say(page, text) {
   await input(page).fill(text);
-  if (isPhone(page)) await page.getByRole('button', { name: 'Send', exact: true }).click();
+  if (isPhone(page)) await page.getByRole('button', { name: 'Send', exact: true }).tap();
   else await input(page).press('Enter');
 }
 
