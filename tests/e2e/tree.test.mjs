@@ -8,8 +8,10 @@ import {
   input,
   openChat,
   PHONE,
+  press,
   say,
   shot,
+  SIZES,
   tabTo,
   turn,
   untilFocused,
@@ -150,7 +152,7 @@ describe('the tree on the page', { concurrency: 3 }, () => {
     await editor.waitFor();
     await untilFocused(editor);
     await editor.fill('**secondo**');
-    await shot(page, 'tree-edit-answer');
+    await axe(page, 'tree-edit-answer');
     await editor.press('Control+Enter');
     await untilCount(answers(page, 'echo second'), '2/2');
     await turn(page, 'echo second').getByText('Edited', { exact: true }).waitFor();
@@ -162,29 +164,31 @@ describe('the tree on the page', { concurrency: 3 }, () => {
     await closePage(page);
   });
 
-  test('Branch from here begins another branch; Back to the latest shows what was there', async () => {
-    const page = await chatWith(['echo a', 'echo b', 'echo c']);
-    const branch = async () => {
-      await turn(page, 'echo a').getByRole('button', { name: 'More about this answer' }).click();
-      await page.getByRole('menuitem', { name: 'Branch from here' }).click();
+  for (const [size, viewport] of SIZES) {
+    test(`Branch from here begins another branch; Back to the latest shows what was there (${size})`, async () => {
+      const page = await chatWith(['echo a', 'echo b', 'echo c'], { viewport });
+      const branch = async () => {
+        await press(page, turn(page, 'echo a').getByRole('button', { name: 'More about this answer' }));
+        await press(page, page.getByRole('menuitem', { name: 'Branch from here' }));
+        await untilShown(page, ['echo a']);
+        await page.getByText('The next message begins a new branch here.').waitFor();
+      };
+      await branch();
+      await press(page, page.getByRole('button', { name: 'Back to the latest' }));
+      await untilShown(page, ['echo a', 'echo b', 'echo c']);
+      await branch();
+      await axe(page, `tree-branch-${size}`);
+      await page.reload();
       await untilShown(page, ['echo a']);
-      await page.getByText('The next message begins a new branch here.').waitFor();
-    };
-    await branch();
-    await page.getByRole('button', { name: 'Back to the latest' }).click();
-    await untilShown(page, ['echo a', 'echo b', 'echo c']);
-    await branch();
-    await shot(page, 'tree-branch');
-    await page.reload();
-    await untilShown(page, ['echo a']);
-    await say(page, 'echo B');
-    await untilPhase(page, 'echo B', 'done');
-    await untilShown(page, ['echo a', 'echo B']);
-    await untilCount(versions(page, 'echo B'), '2/2');
-    await versions(page, 'echo B').getByRole('button', { name: 'Previous version' }).click();
-    await untilShown(page, ['echo a', 'echo b', 'echo c']);
-    await closePage(page);
-  });
+      await say(page, 'echo B');
+      await untilPhase(page, 'echo B', 'done');
+      await untilShown(page, ['echo a', 'echo B']);
+      await untilCount(versions(page, 'echo B'), '2/2');
+      await press(page, versions(page, 'echo B').getByRole('button', { name: 'Previous version' }));
+      await untilShown(page, ['echo a', 'echo b', 'echo c']);
+      await closePage(page);
+    });
+  }
 
   test('a branch goes with undo by keyboard, and for good without', async () => {
     const page = await chatWith(['echo keep', 'echo drop', 'echo below']);
@@ -256,7 +260,7 @@ describe('the tree on the page', { concurrency: 3 }, () => {
     await untilPhase(page, 'What is hob?', 'done');
     await turn(page, 'What is hob?').getByRole('button', { name: 'Edit message' }).tap();
     await page.getByRole('textbox', { name: 'Edit message' }).fill('echo touched');
-    await shot(page, 'tree-phone-edit');
+    await axe(page, 'tree-phone-edit');
     await page.getByRole('button', { name: 'Send', exact: true }).first().tap();
     await untilPhase(page, 'echo touched', 'done');
     await versions(page, 'echo touched').getByRole('button', { name: 'Previous version' }).tap();
