@@ -13,6 +13,7 @@ import {
   openPage,
   palette,
   PHONE,
+  railOf,
   say,
   shot,
   untilFocused,
@@ -210,7 +211,7 @@ describe('by keyboard alone', () => {
   });
 });
 
-test('on a phone the menu opens the palette and the help', async () => {
+test('on a phone the menu opens the palette and the help, and what is written stays', async () => {
   await emptyOut(hob);
   await keep(hob, 'Bread');
   const page = await openPage(browser, hob, { viewport: PHONE });
@@ -225,6 +226,22 @@ test('on a phone the menu opens the palette and the help', async () => {
   await option(page, 'Bread').waitFor();
   await axe(page, 'palette-phone');
   await option(page, 'Bread').click();
-  await page.getByRole('heading', { level: 1, name: 'Bread' }).waitFor({ state: 'attached' });
+  const heading = (name) => page.getByRole('heading', { level: 1, name, exact: true });
+  await heading('Bread').waitFor({ state: 'attached' });
+
+  // What is written stays where it was written.
+  await input(page).fill('for Bread');
+  await page.getByRole('link', { name: 'New chat' }).tap();
+  await heading('Chat with your models').waitFor();
+  assert.equal(await input(page).inputValue(), '');
+  await input(page).fill('for another');
+  await (await railOf(page)).getByRole('link', { name: 'Bread' }).tap();
+  await heading('Bread').waitFor({ state: 'attached' });
+  await page.reload();
+  await heading('Bread').waitFor({ state: 'attached' });
+  assert.equal(await input(page).inputValue(), 'for Bread');
+  await page.getByRole('link', { name: 'New chat' }).tap();
+  await heading('Chat with your models').waitFor();
+  assert.equal(await input(page).inputValue(), 'for another');
   await closePage(page);
 });
