@@ -4,12 +4,15 @@ import { describe, test } from 'node:test';
 import {
   axe,
   closePage,
+  DESKTOP,
   input,
   isFocused,
   openChat,
   PHONE,
+  press,
   say,
   shot,
+  SIZES,
   turn,
   untilPhase,
   watchPosts
@@ -209,24 +212,43 @@ describe('attachments', { concurrency: 2 }, () => {
 });
 
 describe('before it goes out', { concurrency: 2 }, () => {
-  test('an image for a model that cannot see: the page says so, Send explains, removing it sends', async () => {
-    const page = await chatWith(fast);
-    const posts = watchPosts(page);
-    await attach(page, ['a.png', png(20, 20), 'image/png']);
-    await attached(page, 'a.png');
-    const words = 'fast cannot see images. Pick another server or remove the image.';
-    await page.getByText(words, { exact: true }).waitFor();
-    await say(page, 'what is this');
-    await page.getByText(`Not sent. ${words}`).waitFor();
-    assert.equal(posts.length, 0);
-    assert.equal(await input(page).inputValue(), 'what is this');
-    await axe(page, 'no-vision');
-    await page.getByRole('button', { name: 'Remove a.png' }).click();
-    assert.ok(await isFocused(input(page)), 'the focus is in the input');
-    await input(page).press('Enter');
-    await untilPhase(page, 'what is this', 'done');
-    await closePage(page);
-  });
+  for (const [size, viewport] of SIZES) {
+    test(`an image for a model that cannot see: the page says so, Send explains; what helps is said (${size})`, async () => {
+      const page = await chatWith(fast, { viewport });
+      const posts = watchPosts(page);
+      const image = [`${size}.png`, png(120, 90), 'image/png'];
+      await attach(page, image);
+      await attached(page, image[0]);
+      const words = 'fast cannot see images. Pick another server or remove the image.';
+      await page.getByText(words, { exact: true }).waitFor();
+      await say(page, 'what is this');
+      await page.getByText(`Not sent. ${words}`).waitFor();
+      assert.equal(posts.length, 0);
+      assert.equal(await input(page).inputValue(), 'what is this');
+      await axe(page, `no-vision-${size}`);
+      await press(page, page.getByRole('button', { name: `Remove ${image[0]}` }));
+      // On a phone a keyboard would come up.
+      if (viewport === DESKTOP) assert.ok(await isFocused(input(page)), 'the focus is in the input');
+      await say(page, 'what is this');
+      await untilPhase(page, 'what is this', 'done');
+
+      await attach(page, image);
+      await attached(page, image[0]);
+      await page.getByText(words, { exact: true }).waitFor();
+      await press(page, page.getByRole('button', { name: 'Server: fast' }));
+      await page.getByRole('menuitemradio', { name: /^eyes/ }).waitFor();
+      await axe(page, `picker-eyes-${size}`);
+      await press(page, page.getByRole('menuitemradio', { name: /^eyes/ }));
+      await page.getByText(words, { exact: true }).waitFor({ state: 'detached' });
+      await say(page, 'prompt and now');
+      await untilPhase(page, 'prompt and now', 'done');
+      await page.reload();
+      const sent = turn(page, 'prompt and now').getByRole('img');
+      assert.ok(await sent.evaluate((img) => img.decode().then(() => img.naturalWidth > 0)), 'the image is shown');
+      assert.equal(posts.at(-1).body.server, eyes.id);
+      await closePage(page);
+    });
+  }
 
   test('a long text that is pasted becomes a file, so that the page stays alive', async () => {
     const page = await chatWith(fast);
