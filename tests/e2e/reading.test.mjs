@@ -289,6 +289,19 @@ describe('a long answer', { concurrency: 2 }, () => {
     await closePage(page);
   });
 
+  test('is folded and unfolded by touch', async () => {
+    const { id } = await importTalk(hob, 'Long on a phone', [['tell me more', `${LONG}\n\n${END}`]]);
+    const page = await openPage(browser, hob, { viewport: PHONE });
+    await page.goto(`${hob.url}/chat/${id}`);
+    await fold(page).tap();
+    await unfold(page).waitFor();
+    assert.ok((await height(page)) < PHONE.height, 'less than a screen is left');
+    await axe(page, 'folded-phone');
+    await unfold(page).tap();
+    await until(async () => (await height(page)) > 5 * PHONE.height, 'all of it is shown');
+    await closePage(page);
+  });
+
   test('is not folded while it is being written', async () => {
     const server = await hob.addDemo('rapid', ['--tokens-per-second', '250']);
     const page = await chatWith(server, { viewport: { width: 700, height: 240 } });
