@@ -13,6 +13,7 @@ import {
   openPage,
   palette,
   PHONE,
+  railOf,
   say,
   shot,
   tabTo,
@@ -214,6 +215,26 @@ test('on a phone: everything fits, Enter makes a new line, Send sends, the compo
   await page.getByRole('button', { name: 'Send', exact: true }).tap();
   await untilPhase(page, 'echo small', 'done');
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= PHONE.width);
+  await closePage(page);
+});
+
+test('on a phone with a notch and a bar below: what one presses lies between them', async () => {
+  const insets = { top: 47, bottom: 34, left: 0, right: 0 };
+  const page = await openPage(browser, hob, { viewport: PHONE });
+  const client = await page.context().newCDPSession(page);
+  await client.send('Emulation.setSafeAreaInsetsOverride', { insets });
+  await newChat(page, hob, fast);
+  const within = async (locator) => {
+    const { y, height } = await locator.boundingBox();
+    return y >= insets.top && y + height <= PHONE.height - insets.bottom;
+  };
+  for (const name of ['Menu', 'Send', 'Attach files'])
+    assert.ok(await within(page.getByRole('button', { name, exact: true })), name);
+  await shot(page, 'phone-notch');
+  const rail = await railOf(page);
+  await until(() => within(rail.getByRole('button', { name: /^Account of/ })), 'the account lies above the bar');
+  assert.ok(await within(rail.getByRole('link', { name: 'New chat' })), 'New chat');
+  await shot(page, 'phone-notch-menu');
   await closePage(page);
 });
 
