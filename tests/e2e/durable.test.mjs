@@ -12,6 +12,7 @@ import {
   PHONE,
   say,
   shot,
+  SIZES,
   turn,
   untilFocused,
   untilPhase,
@@ -96,66 +97,70 @@ async function loadAtLast(server) {
 }
 
 describe('what outlives the page', { concurrency: 4 }, () => {
-  test('outbox, from the input while the model loads: answered once with the browser closed; what is cancelled is not', async () => {
-    const never = await hob.addDemo('never', ['--load-seconds', '600']);
-    const loads = await hob.addDemo('loads', ['--load-seconds', '600']);
-    await hob.post(`/api/servers/${never.id}/start`);
-    const page = await openChat(browser, hob, never, { viewport: PHONE });
-    await sendWhenReady(page, 'echo cancelled');
-    await page.reload();
-    const waiting = await untilPhase(page, 'echo cancelled', 'outbox');
-    await waiting.getByText('Will be answered when never is ready').waitFor();
-    await axe(page, 'durable-outbox-phone');
-    await waiting.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByRole('button', { name: 'Retry' }).waitFor();
-    const cancelledUrl = page.url();
-    await loadAtLast(never);
-    await newChat(page, hob, loads);
-    await hob.post(`/api/servers/${loads.id}/start`);
-    await sendWhenReady(page, 'echo kept');
-    const keptUrl = page.url();
-    await closePage(page);
-    await loadAtLast(loads);
+  for (const [size, viewport] of SIZES) {
+    test(`outbox, from the input while the model loads: answered once with the browser closed; what is cancelled is not (${size})`, async () => {
+      const never = await hob.addDemo(`never-${size}`, ['--load-seconds', '600']);
+      const loads = await hob.addDemo(`loads-${size}`, ['--load-seconds', '600']);
+      await hob.post(`/api/servers/${never.id}/start`);
+      const page = await openChat(browser, hob, never, { viewport });
+      await sendWhenReady(page, `echo cancelled ${size}`);
+      await page.reload();
+      const waiting = await untilPhase(page, `echo cancelled ${size}`, 'outbox');
+      await waiting.getByText(`Will be answered when never-${size} is ready`).waitFor();
+      await axe(page, `durable-outbox-${size}`);
+      await waiting.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Retry' }).waitFor();
+      const cancelledUrl = page.url();
+      await loadAtLast(never);
+      await newChat(page, hob, loads);
+      await hob.post(`/api/servers/${loads.id}/start`);
+      await sendWhenReady(page, `echo kept ${size}`);
+      const keptUrl = page.url();
+      await closePage(page);
+      await loadAtLast(loads);
 
-    const keptId = keptUrl.split('/').pop();
-    await until(
-      async () => (await conversation(keptId)).messages.some((m) => m.role === 'assistant' && m.state === 'done'),
-      'the answer is there',
-      { ms: 30000 }
-    );
-    const again = await openPage(browser, hob);
-    await again.goto(keptUrl);
-    await assertWhole(again, 'echo kept');
-    assert.equal(await again.locator('[data-role=user]').count(), 1);
-    assert.equal(await again.locator('[data-role=assistant]').count(), 1);
-    await again.goto(cancelledUrl);
-    await again.getByText('echo cancelled').first().waitFor();
-    const { messages } = await conversation(cancelledUrl.split('/').pop());
-    assert.ok(
-      messages.every((m) => m.role === 'user' || (m.state === 'stopped' && !m.content)),
-      'what was cancelled has no answer, although the model is there'
-    );
-    await closePage(again);
-  });
+      const keptId = keptUrl.split('/').pop();
+      await until(
+        async () => (await conversation(keptId)).messages.some((m) => m.role === 'assistant' && m.state === 'done'),
+        'the answer is there',
+        { ms: 30000 }
+      );
+      const again = await openPage(browser, hob, { viewport });
+      await again.goto(keptUrl);
+      await assertWhole(again, `echo kept ${size}`);
+      assert.equal(await again.locator('[data-role=user]').count(), 1);
+      assert.equal(await again.locator('[data-role=assistant]').count(), 1);
+      await again.goto(cancelledUrl);
+      await turn(again, `echo cancelled ${size}`).waitFor();
+      const { messages } = await conversation(cancelledUrl.split('/').pop());
+      assert.ok(
+        messages.every((m) => m.role === 'user' || (m.state === 'stopped' && !m.content)),
+        'what was cancelled has no answer, although the model is there'
+      );
+      await closePage(again);
+    });
+  }
 
-  test('outbox, from the card: a notice tells of the answer', async () => {
-    const server = await hob.addDemo('later', ['--load-seconds', '600']);
-    const page = await openChat(browser, hob, server);
-    await say(page, 'echo from the card');
-    await page.getByText(CARD).waitFor({ timeout: 25000 });
-    await page.getByRole('button', { name: 'Send when ready' }).click();
-    const waiting = await untilPhase(page, 'echo from the card', 'outbox');
-    await waiting.getByRole('button', { name: 'Cancel' }).waitFor();
-    await shot(page, 'durable-outbox');
-    await page.getByRole('link', { name: 'New chat' }).click();
-    await page.getByRole('heading', { name: 'Chat with your models' }).waitFor();
-    await loadAtLast(server);
-    const notice = page.locator('[data-notice]').filter({ hasText: 'Answer finished: echo from the card' });
-    await notice.waitFor({ timeout: 20000 });
-    await notice.getByRole('button', { name: 'Open' }).click();
-    await assertWhole(page, 'echo from the card');
-    await closePage(page);
-  });
+  for (const [size, viewport] of SIZES) {
+    test(`outbox, from the card: a notice tells of the answer (${size})`, async () => {
+      const server = await hob.addDemo(`later-${size}`, ['--load-seconds', '600']);
+      const page = await openChat(browser, hob, server, { viewport });
+      await say(page, `echo from the card ${size}`);
+      await page.getByText(CARD).waitFor({ timeout: 25000 });
+      await page.getByRole('button', { name: 'Send when ready' }).click();
+      const waiting = await untilPhase(page, `echo from the card ${size}`, 'outbox');
+      await waiting.getByRole('button', { name: 'Cancel' }).waitFor();
+      await shot(page, `durable-outbox-card-${size}`);
+      await page.getByRole('link', { name: 'New chat' }).click();
+      await page.getByRole('heading', { name: 'Chat with your models' }).waitFor();
+      await loadAtLast(server);
+      const notice = page.locator('[data-notice]').filter({ hasText: `Answer finished: echo from the card ${size}` });
+      await notice.waitFor({ timeout: 20000 });
+      await notice.getByRole('button', { name: 'Open' }).click();
+      await assertWhole(page, `echo from the card ${size}`);
+      await closePage(page);
+    });
+  }
 
   test('a second tab, a reload and another conversation in between show the same growing answer', async () => {
     const text = 'long 130';
@@ -179,29 +184,31 @@ describe('what outlives the page', { concurrency: 4 }, () => {
     await closePage(page);
   });
 
-  test('a broken line: the answer goes on where it was, nothing is missing and nothing comes twice', async () => {
-    const text = 'long 120';
-    const line = await cable({ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: hob.port });
-    const page = await openChat(browser, { url: `http://127.0.0.1:${line.port}`, cookie: hob.cookie }, slow, {
-      viewport: PHONE
+  for (const [size, viewport] of SIZES) {
+    test(`a broken line: the answer goes on where it was, nothing is missing and nothing comes twice (${size})`, async () => {
+      const text = size === 'phone' ? 'long 120' : 'long 121';
+      const line = await cable({ host: '127.0.0.1', port: 0 }, { host: '127.0.0.1', port: hob.port });
+      const page = await openChat(browser, { url: `http://127.0.0.1:${line.port}`, cookie: hob.cookie }, slow, {
+        viewport
+      });
+      await say(page, text);
+      const first = await untilLonger(page, text, 20);
+      line.cut();
+      const before = await untilLonger(page, text, first.length + 20);
+      assert.ok(before.startsWith(first), 'what was there stays');
+      await line.unplug();
+      await page.getByText('Connection lost, reconnecting...').waitFor();
+      await axe(page, `durable-lost-${size}`);
+      const kept = await shown(page, text);
+      await line.listen();
+      const after = await untilLonger(page, text, kept.length);
+      assert.ok(after.startsWith(kept), 'what was there stays');
+      await page.getByText('Connection lost, reconnecting...').waitFor({ state: 'detached' });
+      await assertWhole(page, text);
+      await closePage(page);
+      await line.unplug();
     });
-    await say(page, text);
-    const first = await untilLonger(page, text, 20);
-    line.cut();
-    const before = await untilLonger(page, text, first.length + 20);
-    assert.ok(before.startsWith(first), 'what was there stays');
-    await line.unplug();
-    await page.getByText('Connection lost, reconnecting...').waitFor();
-    await axe(page, 'durable-lost-phone');
-    const kept = await shown(page, text);
-    await line.listen();
-    const after = await untilLonger(page, text, kept.length);
-    assert.ok(after.startsWith(kept), 'what was there stays');
-    await page.getByText('Connection lost, reconnecting...').waitFor({ state: 'detached' });
-    await assertWhole(page, text);
-    await closePage(page);
-    await line.unplug();
-  });
+  }
 
   test('a phone asleep and without a network: the answer is there when it comes back', async () => {
     const text = 'long 40';
