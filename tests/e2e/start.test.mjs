@@ -113,6 +113,13 @@ test('a second set-up is refused, a person asks for an account, an admin approve
     .click();
   await admin.getByText('Ben').first().waitFor();
   await axe(admin, 'users');
+  await admin.goto(`${hob.url}/keys`);
+  await admin.getByLabel('Name of a new key').fill('an editor');
+  await admin.getByRole('button', { name: 'Create key' }).click();
+  await admin.getByText('It is shown only this once.').waitFor();
+  await axe(admin, 'keys');
+  await admin.setViewportSize(PHONE);
+  await axe(admin, 'keys-phone');
 
   await page.goto(`${hob.url}/login`);
   await page.getByLabel('Name').fill('Ben');
