@@ -135,6 +135,34 @@ test('long ones: the page stays at hand', { timeout: 240_000 }, async () => {
   await closePage(page);
 });
 
+test('names of files that are attached', async () => {
+  const plain = await hob.addReady('plain', ['--tokens-per-second', '300']);
+  const page = await guardedPage();
+  await newChat(page, hob, plain);
+  const choosing = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Attach files' }).click();
+  const files = NAMES.map((name) => ({ name, mimeType: '', buffer: Buffer.from(`what is in ${name}`) }));
+  await (await choosing).setFiles(files);
+  const chips = page.getByRole('list', { name: 'Attachments' }).getByRole('listitem');
+  await chips
+    .and(page.locator('[data-file=ready]'))
+    .nth(NAMES.length - 1)
+    .waitFor();
+  for (const name of NAMES) await chips.getByText(name, { exact: true }).waitFor();
+  await assertUnharmed(page);
+  await axe(page, 'hostile-files');
+  await page.getByRole('button', { name: `Remove ${NAMES[0]}`, exact: true }).click();
+  await chips.nth(NAMES.length - 1).waitFor({ state: 'detached' });
+  await say(page, 'echo what are these');
+  await untilPhase(page, 'echo what are these', 'done');
+  for (const name of NAMES.slice(1)) await page.getByRole('link', { name, exact: true }).waitFor();
+  await assertUnharmed(page);
+  await page.reload();
+  await page.getByRole('link', { name: NAMES[1], exact: true }).waitFor();
+  await assertUnharmed(page);
+  await closePage(page);
+});
+
 /** An export in which everything that has a name, or comes from a model, has this one. */
 function talkOf(name, n) {
   const folder = { type: 'folder', id: randomUUID(), name: `${name} ${n}`, created_at: 1 };
