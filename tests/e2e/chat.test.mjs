@@ -1,5 +1,6 @@
 // The chat at work: streaming, queue, stop, reload in every state, two tabs, breaks in the middle, log-in that ends.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import {
   answer,
@@ -10,8 +11,10 @@ import {
   openChat,
   openPage,
   PHONE,
+  press,
   say,
   shot,
+  SIZES,
   turn,
   untilPhase,
   watch,
@@ -154,25 +157,31 @@ describe('what breaks in the middle', () => {
 });
 
 describe('input and queue', { concurrency: 3 }, () => {
-  test('a queued message that is being edited waits for the end of that', async () => {
-    const page = await chatWith(slow);
-    const posts = watchPosts(page);
-    const sent = () => posts.map((p) => p.body.message.content);
-    await say(page, 'long 120');
-    await streamedText(page, 'long 120');
-    for (const text of ['echo half', 'echo next']) await say(page, text);
-    await untilPhase(page, 'echo half', 'queued');
-    await turn(page, 'echo half').getByRole('button', { name: 'Edit message' }).click();
-    const editor = page.getByRole('textbox', { name: 'Edit message' });
-    await editor.fill('echo whole');
-    await untilPhase(page, 'long 120', 'done');
-    await turn(page, 'echo next').and(page.locator('[data-phase=queued]')).waitFor();
-    assert.deepEqual(sent(), ['long 120']);
-    await editor.press('Control+Enter');
-    await untilPhase(page, 'echo next', 'done');
-    assert.deepEqual(sent(), ['long 120', 'echo whole', 'echo next']);
-    await closePage(page);
-  });
+  for (const [size, viewport] of SIZES) {
+    test(`a queued message that is being edited waits for the end of that (${size})`, async () => {
+      const [long, half, whole, next] = ['long 120', 'echo half', 'echo whole', 'echo next'].map(
+        (text) => `${text} ${size}`
+      );
+      const page = await chatWith(slow, { viewport });
+      const posts = watchPosts(page);
+      const sent = () => posts.map((p) => p.body.message.content);
+      await say(page, long);
+      await streamedText(page, long);
+      for (const text of [half, next]) await say(page, text);
+      await untilPhase(page, half, 'queued');
+      await press(page, turn(page, half).getByRole('button', { name: 'Edit message' }));
+      const editor = page.getByRole('textbox', { name: 'Edit message' });
+      await editor.fill(whole);
+      await untilPhase(page, long, 'done');
+      await turn(page, next).and(page.locator('[data-phase=queued]')).waitFor();
+      await axe(page, `queue-editing-${size}`);
+      assert.deepEqual(sent(), [long]);
+      await press(page, page.getByRole('button', { name: 'Save' }));
+      await untilPhase(page, next, 'done');
+      assert.deepEqual(sent(), [long, whole, next]);
+      await closePage(page);
+    });
+  }
 
   test('input and Send work all the time; two messages queue, can be edited, and go out in order', async () => {
     const page = await chatWith(slow, { viewport: PHONE });
@@ -307,7 +316,7 @@ describe('log-in', () => {
     await own.post('/api/logout');
     const dialog = page.getByRole('dialog');
     await dialog.waitFor({ timeout: 15000 });
-    await shot(page, 'login-dialog');
+    await axe(page, 'login-dialog');
     await own.logIn();
     await own.send('PATCH', `/api/servers/${server.id}`, { args: ['--tokens-per-second', '200'] });
     await own.post(`/api/servers/${server.id}/restart`);
@@ -320,6 +329,24 @@ describe('log-in', () => {
     await page.context().close();
     await own.stop();
   });
+});
+
+describe('a page without an answer', { concurrency: 2 }, () => {
+  for (const [size, viewport] of SIZES) {
+    test(`a conversation that is not there leads to a new one, where a question waits to be pressed (${size})`, async () => {
+      const page = await openPage(browser, hob, { viewport });
+      await page.goto(`${hob.url}/chat/${randomUUID()}`);
+      await page.getByRole('heading', { name: 'This conversation is not there' }).waitFor();
+      await axe(page, `not-there-${size}`);
+      await press(page, page.getByRole('main').getByRole('link', { name: 'New chat' }));
+      await page.getByRole('heading', { name: 'Chat with your models' }).waitFor();
+      await axe(page, `empty-${size}`);
+      await press(page, page.getByRole('button', { name: 'What can hob do?', exact: true }));
+      await untilPhase(page, 'What can hob do?', 'done');
+      assert.match(await answer(page, 'What can hob do?').innerText(), /hob/);
+      await closePage(page);
+    });
+  }
 });
 
 describe('on a phone', () => {
