@@ -40,6 +40,31 @@ async function streamedText(page, text) {
   return answer(page, text).innerText();
 }
 
+/** Presses Continue and waits for the end: the one answer there is begins with what was kept. */
+async function assertContinues(from, page, text) {
+  const shown = async () =>
+    (await answer(page, text).locator('[data-markdown]').innerText()).replace(/\s+/g, ' ').trim();
+  const answers = async () => {
+    const { messages } = await from.get(`/api/conversations/${page.url().split('/').pop()}`);
+    return messages.filter((m) => m.role === 'assistant');
+  };
+  const before = await shown();
+  const [kept] = await answers();
+  await press(page, page.getByRole('button', { name: 'Continue' }));
+  await untilPhase(page, text, 'done', 40000);
+  const found = await answers();
+  assert.deepEqual(
+    found.map((m) => m.state),
+    ['done']
+  );
+  const [{ content }] = found;
+  assert.ok(content.startsWith(kept.content), `${kept.content}\n---\n${content}`);
+  assert.ok(content.length > kept.content.length, 'more was written');
+  assert.equal(await answer(page, text).count(), 1);
+  const after = await shown();
+  assert.ok(after.startsWith(before), `${before}\n---\n${after}`);
+}
+
 describe('an answer', { concurrency: 3 }, () => {
   test('streams as Markdown with highlighted code that can be copied, and says its speed', async () => {
     const page = await chatWith(fast);
@@ -48,7 +73,9 @@ describe('an answer', { concurrency: 3 }, () => {
     const block = answer(page, 'show me some markdown').locator('pre').first();
     await block.waitFor();
     await answer(page, 'show me some markdown').getByRole('button', { name: 'Copy', exact: true }).first().click();
-    assert.ok((await page.evaluate(() => navigator.clipboard.readText())).length > 5);
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.length > 5);
+    assert.equal(copied.trim(), (await block.innerText()).trim());
     assert.match(await answer(page, 'show me some markdown').locator('[data-meta]').innerText(), /tok\/s/);
     await shot(page, 'answer', { doc: 'chat-answer' });
     await axe(page);
@@ -107,7 +134,7 @@ describe('an answer', { concurrency: 3 }, () => {
 });
 
 describe('what breaks in the middle', () => {
-  test('an engine that is killed: the text is kept, the page says so and offers Continue and Retry', async () => {
+  test('an engine that is killed: the text is kept, the page says so, and Continue goes on from there', async () => {
     const mortal = await hob.addDemo('mortal', ['--tokens-per-second', '40', '--die-after-tokens', '25']);
     const page = await chatWith(mortal, { viewport: PHONE });
     await say(page, 'long 200');
@@ -120,6 +147,10 @@ describe('what breaks in the middle', () => {
     const { messages } = await stored(page);
     assert.equal(messages[1].state, 'interrupted');
     assert.ok(messages[1].content.length > 20);
+    await hob.send('PATCH', `/api/servers/${mortal.id}`, { args: ['--tokens-per-second', '200'] });
+    await hob.post(`/api/servers/${mortal.id}/restart`);
+    await hob.untilState(mortal.id, 'ready');
+    await assertContinues(hob, page, 'long 200');
     await closePage(page);
   });
 
@@ -149,8 +180,7 @@ describe('what breaks in the middle', () => {
     const kept = (await answer(page, 'long 150').innerText()).replace(/\s+/g, ' ');
     // 200 ms at 30 tokens/s may be lost, not more.
     assert.ok(kept.includes(seen.slice(0, Math.max(0, seen.length - 90))), `${seen}\n---\n${kept}`);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await untilPhase(page, 'long 150', 'done', 40000);
+    await assertContinues(own, page, 'long 150');
     await page.context().close();
     await own.stop();
   });
