@@ -5,11 +5,14 @@ import {
   answer,
   axe,
   closePage,
+  DESKTOP,
   input,
   newChat,
   openChat,
   openPage,
   PHONE,
+  press,
+  railOf,
   say,
   shot,
   SIZES,
@@ -36,7 +39,10 @@ function idOf(page) {
 
 /** The text without its breaks and headings' signs. */
 function words(text) {
-  return text.replace(/^#+ /gm, '').replace(/\s+/g, ' ').trim();
+  return text
+    .replace(/^#+(?: |$)/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 async function shown(page, text) {
   const markdown = answer(page, text).locator('[data-markdown]');
@@ -60,13 +66,13 @@ async function begin(text, options) {
 }
 
 /** Waits for the end; the screen shows to the letter what hob has stored, and hob has one answer. */
-async function assertWhole(page, text) {
-  await untilPhase(page, text, 'done');
+async function assertWhole(page, text, state = 'done') {
+  await untilPhase(page, text, state);
   const { messages } = await conversation(idOf(page));
   const found = messages.filter((m) => m.role === 'assistant');
   assert.deepEqual(
     found.map((m) => m.state),
-    ['done']
+    [state]
   );
   await until(async () => (await shown(page, text)) === words(found[0].content), 'the answer is shown whole').catch(
     async () => assert.equal(await shown(page, text), words(found[0].content))
@@ -162,27 +168,38 @@ describe('what outlives the page', { concurrency: 4 }, () => {
     });
   }
 
-  test('a second tab, a reload and another conversation in between show the same growing answer', async () => {
-    const text = 'long 130';
-    const page = await begin(text);
-    const other = watch(await page.context().newPage());
-    await other.goto(page.url());
-    const there = await untilLonger(other, text, (await shown(page, text)).length);
-    const here = await untilLonger(page, text, there.length);
-    assert.ok(here.startsWith(there), 'both tabs show the same text');
-    await page.reload();
-    const again = await untilLonger(page, text, here.length);
-    assert.ok(again.startsWith(here), 'nothing is lost by the reload');
-    await page.getByRole('link', { name: 'New chat' }).click();
-    await row(page, new RegExp(`${text} ?, answering`)).click();
-    const back = await untilLonger(page, text, again.length);
-    assert.ok(back.startsWith(again), 'nothing is lost by looking elsewhere');
-    await turn(page, text).and(page.locator('[data-phase=streaming]')).waitFor();
-    await assertWhole(page, text);
-    await assertWhole(other, text);
-    assert.deepEqual(other.errors, []);
-    await closePage(page);
-  });
+  for (const [size, viewport] of SIZES) {
+    test(`another device, a second tab, a reload and a look elsewhere show the same growing answer (${size})`, async () => {
+      const text = size === 'phone' ? 'long 600' : 'long 601';
+      const page = await begin(text, { viewport });
+      const device = await openPage(browser, hob, { viewport: viewport === PHONE ? DESKTOP : PHONE });
+      const tab = watch(await page.context().newPage());
+      for (const other of [device, tab]) {
+        await other.goto(page.url());
+        const there = await untilLonger(other, text, (await shown(page, text)).length);
+        const here = await untilLonger(page, text, there.length);
+        assert.ok(here.startsWith(there), 'both show the same text');
+      }
+      const here = await shown(page, text);
+      await page.reload();
+      const again = await untilLonger(page, text, here.length);
+      assert.ok(again.startsWith(here), 'nothing is lost by the reload');
+      await page.getByRole('link', { name: 'New chat' }).click();
+      await page.getByRole('heading', { name: 'Chat with your models' }).waitFor();
+      await railOf(page);
+      await row(page, new RegExp(`${text} ?, answering`)).click();
+      const back = await untilLonger(page, text, again.length);
+      assert.ok(back.startsWith(again), 'nothing is lost by looking elsewhere');
+      for (const screen of [page, device, tab])
+        await turn(screen, text).and(screen.locator('[data-phase=streaming]')).waitFor();
+      // Each of them can end it for all.
+      await press(device, device.getByRole('button', { name: 'Stop', exact: true }));
+      for (const screen of [page, device, tab]) await assertWhole(screen, text, 'stopped');
+      assert.deepEqual(tab.errors, []);
+      await closePage(device);
+      await closePage(page);
+    });
+  }
 
   for (const [size, viewport] of SIZES) {
     test(`a broken line: the answer goes on where it was, nothing is missing and nothing comes twice (${size})`, async () => {
@@ -226,25 +243,31 @@ describe('what outlives the page', { concurrency: 4 }, () => {
     await closePage(page);
   });
 
-  test('several answers at once: a spinner each, then a mark and a notice', async () => {
-    const texts = ['long 91', 'long 92', 'long 93'];
-    const page = await openPage(browser, hob);
-    for (const text of texts) {
-      await newChat(page, hob, slow);
-      await say(page, text);
-      await untilLonger(page, text, 1);
-    }
-    for (const text of texts) await row(page, new RegExp(`${text} ?, answering`)).waitFor();
-    await shot(page, 'durable-several');
-    await untilPhase(page, texts[2], 'done');
-    for (const text of texts.slice(0, 2)) {
-      await row(page, new RegExp(`${text} ?, new answer`)).waitFor();
-      await page.getByRole('status', { name: 'Notices' }).getByText(`Answer finished: ${text}`).waitFor();
-    }
-    for (const text of texts) {
-      await row(page, text).click();
-      await assertWhole(page, text);
-    }
-    await closePage(page);
-  });
+  for (const [size, viewport] of SIZES) {
+    test(`several answers at once: a spinner each, then a mark and a notice (${size})`, async () => {
+      const texts = (size === 'phone' ? [81, 82, 83] : [91, 92, 93]).map((n) => `long ${n}`);
+      const page = await openPage(browser, hob, { viewport });
+      for (const text of texts) {
+        await newChat(page, hob, slow);
+        await say(page, text);
+        await untilLonger(page, text, 1);
+      }
+      await railOf(page);
+      for (const text of texts) await row(page, new RegExp(`${text} ?, answering`)).waitFor();
+      await shot(page, `durable-several-${size}`);
+      // Behind the menu of a phone, news is not to be read.
+      if (viewport === PHONE) await page.keyboard.press('Escape');
+      for (const text of texts.slice(0, 2))
+        await page.getByRole('status', { name: 'Notices' }).getByText(`Answer finished: ${text}`).waitFor();
+      await untilPhase(page, texts[2], 'done');
+      await railOf(page);
+      for (const text of texts.slice(0, 2)) await row(page, new RegExp(`${text} ?, new answer`)).waitFor();
+      for (const [n, text] of texts.entries()) {
+        if (n > 0) await railOf(page);
+        await row(page, text).click();
+        await assertWhole(page, text);
+      }
+      await closePage(page);
+    });
+  }
 });
