@@ -26,6 +26,14 @@ const { hob, browser } = await stage();
 const fast = await hob.addReady('fast', ['--tokens-per-second', '300']);
 const slow = await hob.addReady('slow', ['--tokens-per-second', '15']);
 
+/** The next Tab comes to the first thing on the page. */
+const fromTheStart = (page) =>
+  page.evaluate(() => {
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute('tabindex');
+  });
+
 describe('by keyboard alone', { concurrency: 2 }, () => {
   test('skip, pick a server, write, attach, set, send, stop, and go on', async () => {
     const page = await openPage(browser, hob);
@@ -36,12 +44,11 @@ describe('by keyboard alone', { concurrency: 2 }, () => {
     await page.getByRole('button', { name: /^Server:/ }).waitFor();
     await until(() => isFocused(input(page)), 'the input has the focus from the start');
 
-    await page.evaluate(() => document.activeElement.blur());
     for (const [n, label] of ['Skip to content', 'Skip to message input', 'Skip to conversations'].entries()) {
-      await page.evaluate(() => document.activeElement.blur());
-      await page.locator('body').press('Home');
+      await fromTheStart(page);
       const link = page.getByRole('link', { name: label });
-      await link.focus();
+      for (let i = 0; i <= n; i++) await page.keyboard.press('Tab');
+      assert.ok(await isFocused(link), `${label} is stop ${n + 1} of the Tab key, not ${await focusedName(page)}`);
       assert.ok(
         await link.evaluate((el) => el.getBoundingClientRect().top >= 0),
         `${label} is seen when it has the focus`
