@@ -2,10 +2,22 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { before, describe, test } from 'node:test';
-import { axe, closePage, newChat, openPage, PHONE, railOf, say, untilFocused, untilPhase } from '../lib/browser.mjs';
+import {
+  axe,
+  closePage,
+  newChat,
+  openPage,
+  PHONE,
+  press,
+  railOf,
+  say,
+  shot,
+  untilFocused,
+  untilPhase
+} from '../lib/browser.mjs';
 import { readAnswer, until } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
-import { emptyOut, importMany, keep } from '../lib/talk.mjs';
+import { emptyOut, importMany, keep, titles } from '../lib/talk.mjs';
 
 const { hob, browser } = await stage();
 await hob.addReady('fast', ['--tokens-per-second', '0']);
@@ -38,9 +50,10 @@ const untilRows = (rail, wanted) =>
     assert.deepEqual(await rows(rail), wanted)
   );
 async function choose(page, rail, title, ...items) {
-  await row(rail, title).hover();
-  await rail.getByRole('button', { name: `Actions for ${title}`, exact: true }).click();
-  for (const name of items) await page.getByRole('menuitem', { name, exact: true }).click();
+  const more = rail.getByRole('button', { name: `Actions for ${title}`, exact: true });
+  if (page.viewportSize().width > PHONE.width) await row(rail, title).hover();
+  await press(page, more);
+  for (const name of items) await press(page, page.getByRole('menuitem', { name, exact: true }));
 }
 /** Escape closes a menu, and with one too many what the menu stands in. */
 async function closeMenus(page) {
@@ -308,6 +321,56 @@ describe('the archive', () => {
     await page.getByText('Nothing is archived.').waitFor();
     await undo(rail).click();
     await archived.getByRole('link', { name: 'Old letters' }).waitFor();
+    await closePage(page);
+  });
+});
+
+describe('on a phone, by touch', () => {
+  test('pin, rename, a new folder, the archive and back, a file of one, and some deleted', async () => {
+    await emptyOut(hob);
+    for (const title of ['Bread', 'Trains', 'Sea', 'Salt', 'Sand']) await keep(hob, title);
+    const { page, rail } = await openList({ viewport: PHONE });
+    await untilRows(rail, ['# Today', 'Sand', 'Salt', 'Sea', 'Trains', 'Bread']);
+    await choose(page, rail, 'Bread', 'Pin');
+    await untilRows(rail, ['# Pinned', 'Bread', '# Today', 'Sand', 'Salt', 'Sea', 'Trains']);
+    await choose(page, rail, 'Sea', 'Rename');
+    const title = list(rail).getByRole('textbox', { name: 'Title' });
+    await title.fill('Ocean');
+    await title.press('Enter');
+    await choose(page, rail, 'Trains', 'Move to folder', 'New folder...');
+    const dialog = page.getByRole('dialog', { name: 'New folder' });
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('Journeys');
+    await axe(page, 'finding-folder-phone');
+    await dialog.getByRole('button', { name: 'Create' }).tap();
+    await untilRows(rail, ['# Pinned', 'Bread', '# Journeys', 'Trains', '# Today', 'Sand', 'Salt', 'Ocean']);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      choose(page, rail, 'Ocean', 'Export as Markdown')
+    ]);
+    assert.match(await readFile(await download.path(), 'utf8'), /^# Ocean[^]*about Sea/m);
+    await choose(page, rail, 'Ocean', 'Archive');
+    await untilRows(rail, ['# Pinned', 'Bread', '# Journeys', 'Trains', '# Today', 'Sand', 'Salt']);
+    await undo(rail).tap();
+    await row(rail, 'Ocean').waitFor();
+
+    await choose(page, rail, 'Salt', 'Select');
+    await list(rail).getByRole('checkbox', { name: 'Ocean' }).tap();
+    const bar = rail.getByRole('group', { name: 'Selected conversations' });
+    await bar.getByText('2 selected').waitFor();
+    await bar.getByRole('button', { name: 'Delete' }).tap();
+    await bar.getByRole('alertdialog', { name: 'Delete 2 conversations?' }).waitFor();
+    await bar.getByRole('button', { name: 'Delete' }).tap();
+    await untilRows(rail, ['# Pinned', 'Bread', '# Journeys', 'Trains', '# Today', 'Sand']);
+    await undo(rail).waitFor();
+    await shot(page, 'finding-deleted-phone');
+    // The page closes before Undo has passed.
+    await page.goto('about:blank');
+    await until(async () => (await titles(hob)).join() === 'Bread,Sand,Trains', 'hob has deleted them');
+    const { conversations } = await hob.get('/api/conversations');
+    const [journeys] = (await hob.get('/api/folders')).folders;
+    assert.equal(journeys.name, 'Journeys');
+    assert.equal(conversations.find((c) => c.title === 'Trains').folder_id, journeys.id);
+    assert.equal(conversations.find((c) => c.title === 'Bread').pinned, true);
     await closePage(page);
   });
 });
