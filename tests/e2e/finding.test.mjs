@@ -12,6 +12,7 @@ import {
   railOf,
   say,
   shot,
+  tabTo,
   untilFocused,
   untilPhase
 } from '../lib/browser.mjs';
@@ -142,7 +143,8 @@ describe('the list', () => {
     await page.keyboard.press('Delete');
     await row(rail, 'Second').waitFor({ state: 'detached' });
     await untilFocused('One');
-    await undo(rail).click();
+    await tabTo(page, /^Undo$/);
+    await page.keyboard.press('Enter');
     await untilRows(rail, ['# Today', 'Three', 'Second', 'One']);
     await hob.send('PATCH', `/api/conversations/${kept[2].id}`, { title: 'Named elsewhere' });
     await row(rail, 'Named elsewhere').waitFor();
@@ -252,6 +254,32 @@ describe('many at once', () => {
     // The page closes before Undo has passed.
     await page.goto('about:blank');
     await until(async () => (await hob.get('/api/conversations')).conversations.length === 1, 'hob has deleted them');
+    await closePage(page);
+  });
+
+  test('by keyboard: selected, archived and brought back', async () => {
+    await emptyOut(hob);
+    for (const n of [6, 7, 8]) await keep(hob, `Note ${n}`);
+    const { page, rail } = await openList();
+    await row(rail, 'Note 6').waitFor();
+    await untilFocused(page.getByRole('textbox', { name: 'Message', exact: true }));
+    await tabTo(page, /^List of conversations$/, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await untilFocused(page.getByRole('menuitem', { name: 'Select conversations' }));
+    await page.keyboard.press('Enter');
+    await tabTo(page, /^Note 8$/);
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowDown');
+    await untilFocused(box(rail, 'Note 7'));
+    await page.keyboard.press('Space');
+    await rail.getByText('2 selected').waitFor();
+    await tabTo(page, /^Archive$/, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await untilRows(rail, ['# Today', 'Note 6']);
+    await untilFocused(row(rail, 'Note 6'));
+    await tabTo(page, /^Undo$/);
+    await page.keyboard.press('Enter');
+    await untilRows(rail, ['# Today', 'Note 8', 'Note 7', 'Note 6']);
     await closePage(page);
   });
 
