@@ -16,9 +16,11 @@ import {
   untilFocused,
   untilPhase
 } from '../lib/browser.mjs';
-import { readAnswer, until } from '../lib/hob.mjs';
+import { Hob, readAnswer, until } from '../lib/hob.mjs';
 import { stage } from '../lib/stage.mjs';
 import { emptyOut, importMany, keep, titles } from '../lib/talk.mjs';
+
+const ENGINE = new URL('../lib/fake_engine.mjs', import.meta.url).pathname;
 
 const { hob, browser } = await stage();
 await hob.addReady('fast', ['--tokens-per-second', '0']);
@@ -167,6 +169,20 @@ describe('the list', () => {
     await row(rail, /long 40$/).waitFor();
     assert.equal(await row(rail, /new answer/).count(), 0);
     await closePage(page);
+  });
+
+  test('a title that the model makes takes its place in the row by itself', async () => {
+    const own = await Hob.start({ titles: 'model' });
+    const server = await own.addCommand('titler', [process.execPath, ENGINE, '${PORT}']);
+    const page = await openPage(browser, own);
+    await newChat(page, own, server);
+    const rail = await railOf(page);
+    await say(page, 'titled as Wandering giraffes');
+    await row(rail, /^Wandering giraffes/).waitFor();
+    assert.equal(await row(rail, /./).count(), 1);
+    await until(async () => (await page.title()) === 'Wandering giraffes · hob', 'the page has it too');
+    await closePage(page);
+    await own.stop();
   });
 
   test('what an import brings is there at once, by its date', async () => {
