@@ -12,6 +12,7 @@ import {
   railOf,
   say,
   shot,
+  SIZES,
   tabTo,
   untilFocused,
   untilPhase
@@ -475,6 +476,30 @@ describe('search', () => {
     await row(rail, 'A long one').waitFor();
     await closePage(page);
   });
+
+  for (const [size, viewport] of SIZES) {
+    test(`a hit on a branch that is not shown opens that branch (${size})`, async () => {
+      await emptyOut(hob);
+      const talk = await keep(hob, 'Two ways', 'echo the fork');
+      const parent_id = (await hob.get(`/api/conversations/${talk.id}`)).messages.at(-1).id;
+      for (const way of ['echo the left ocelot', 'echo the right road']) {
+        const body = hob.message('fast', way, { conversation_id: talk.id, parent_id });
+        assert.ok((await readAnswer(await hob.post('/api/chat/completions', body))).done);
+      }
+      const { page, rail } = await openList({ viewport });
+      await press(page, row(rail, 'Two ways'));
+      const said = (text) => page.locator('[data-role=user]', { hasText: text });
+      await said('the right road').waitFor();
+      assert.equal(await said('ocelot').count(), 0);
+      await railOf(page);
+      await rail.getByRole('combobox', { name: 'Search conversations' }).fill('ocelot');
+      await press(page, rail.getByRole('option').first());
+      await onScreen(said('the left ocelot'));
+      assert.equal(await said('the right road').count(), 0);
+      await said('the left ocelot').getByText('1/2').waitFor();
+      await closePage(page);
+    });
+  }
 
   test('reads on by the arrow keys when there is more', async () => {
     await emptyOut(hob);
