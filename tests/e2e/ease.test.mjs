@@ -34,6 +34,24 @@ const fromTheStart = (page) =>
     document.body.removeAttribute('tabindex');
   });
 
+/** Gathers what the live regions say into window.spoken: not what is hidden from ears, nor what is told to be silent. */
+const hear = (page) =>
+  page.addInitScript(() => {
+    window.spoken = [];
+    const live = '[aria-live], [role=status], [role=alert], [role=log]';
+    new MutationObserver((all) => {
+      for (const { target } of all) {
+        const el = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
+        const region = el?.closest(live);
+        if (!region || region.ariaLive === 'off' || el.closest('[aria-hidden=true]')) continue;
+        const copy = region.cloneNode(true);
+        copy.querySelectorAll('[aria-hidden=true], [aria-live=off]').forEach((e) => e.remove());
+        const text = copy.textContent.replace(/\s+/g, ' ').trim();
+        if (text && window.spoken.at(-1) !== text) window.spoken.push(text);
+      }
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+  });
+
 describe('by keyboard alone', { concurrency: 2 }, () => {
   test('skip, pick a server, write, attach, set, send, stop, and go on', async () => {
     const page = await openPage(browser, hob);
@@ -183,17 +201,7 @@ describe('every page', { concurrency: 2 }, () => {
 
   test('tells of an answer in few words while it comes', async () => {
     const page = await openPage(browser, hob);
-    await page.addInitScript(() => {
-      window.spoken = [];
-      const live = '[aria-live]:not([aria-live=off]), [role=status], [role=alert], [role=log]:not([aria-live])';
-      new MutationObserver((all) => {
-        for (const { target } of all) {
-          const region = (target.parentElement ?? target).closest?.(live);
-          const text = region?.innerText.trim();
-          if (text && window.spoken.at(-1) !== text) window.spoken.push(text);
-        }
-      }).observe(document, { subtree: true, childList: true, characterData: true });
-    });
+    await hear(page);
     await newChat(page, hob, fast);
     await page.evaluate(() => (window.spoken = []));
     await say(page, 'long 300');
@@ -202,6 +210,32 @@ describe('every page', { concurrency: 2 }, () => {
     const spoken = await page.evaluate(() => window.spoken);
     assert.ok(spoken.length <= 4, spoken.join(' | '));
     assert.ok(!spoken.some((text) => /word/.test(text)), spoken.join(' | '));
+    await closePage(page);
+  });
+
+  test('tells of a load in few words, and does not count along', async () => {
+    const loads = await hob.addDemo('loads', ['--load-seconds', '5', '--tokens-per-second', '300']);
+    const page = await openPage(browser, hob);
+    await hear(page);
+    await newChat(page, hob, loads);
+    await page.evaluate(() => (window.spoken = []));
+    await say(page, 'echo after the load');
+    await page
+      .getByText(/loading [1-4]\d %/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/loading [5-9]\d %/)
+      .first()
+      .waitFor();
+    await untilPhase(page, 'echo after the load', 'done');
+    const spoken = await page.evaluate(() => window.spoken);
+    assert.ok(
+      spoken.some((text) => /Connecting to model\.\.\. \(attempt \d\/3\)/.test(text)),
+      spoken.join(' | ')
+    );
+    assert.ok(!spoken.some((text) => /%|left/.test(text)), spoken.join(' | '));
+    assert.ok(spoken.length <= 8, spoken.join(' | '));
     await closePage(page);
   });
 
