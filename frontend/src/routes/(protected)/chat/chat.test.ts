@@ -266,6 +266,22 @@ describe('writing', () => {
 		]);
 		expect(input()).toHaveValue('');
 	});
+	it('Cancel of what waits with hob gives the focus to the input', async () => {
+		cleanup();
+		const messages = [
+			aMessage('u1', { state: 'pending' }),
+			aMessage('a1', { role: 'assistant', state: 'queued', parent_id: 'u1', generation_id: 'g1' })
+		];
+		const settings = { options: {}, system_prompt: null };
+		onRead = () => json({ conversation: aConversation('c1'), settings, messages });
+		render(ChatPage, { params: { id: 'c1' } });
+		await pass(50);
+		const cancel = screen.getByRole('button', { name: 'Cancel' });
+		cancel.focus();
+		await fireEvent.click(cancel);
+		await pass(50);
+		expect(input()).toHaveFocus();
+	});
 	it('what is half written is there again after the page was left', async () => {
 		await fireEvent.input(input(), { target: { value: 'half a thou' } });
 		cleanup();
