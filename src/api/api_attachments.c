@@ -4,8 +4,9 @@
 #include "api/api_file_name.h"
 #include "api/api_req.h"
 
-/* A file that is larger goes out as its reader takes it, and is in memory until then: all of them together have a limit. */
-#define SMALL_FILE_BYTES   ((size_t)256 << 10)
+/* A file that is larger goes out as its reader takes it, and is in memory until then: all of them together have a limit, and
+ * each takes its share before it is read. */
+#define SMALL_FILE_BYTES   ((int64_t)256 << 10)
 #define MAX_OUTGOING_BYTES ((size_t)256 << 20)
 #define SLICE_BYTES        ((size_t)48 << 10) /* given at once, so that a slow reader can say stop */
 
@@ -128,15 +129,26 @@ static void add_attachment(struct api_req *r)
 
 /* ---- reading ---- */
 
+/* A large file on its way, from the moment that it has its share of MAX_OUTGOING_BYTES. */
 struct outgoing {
     struct api_req *r;
-    struct buf bytes;
-    size_t at; /* bytes that were written */
+    size_t size_bytes; /* its share */
+    struct buf bytes;  /* empty until it is read */
+    size_t at;         /* bytes that were written */
 };
+
+static struct outgoing *outgoing_new(struct api_req *r, size_t size_bytes)
+{
+    struct outgoing *o = xcalloc(1, sizeof *o);
+    o->r = r;
+    o->size_bytes = size_bytes;
+    r->api->outgoing_bytes += size_bytes;
+    return o;
+}
 
 static void outgoing_free(struct outgoing *o)
 {
-    o->r->api->outgoing_bytes -= o->bytes.len;
+    o->r->api->outgoing_bytes -= o->size_bytes;
     o->r->state = NULL;
     buf_release(&o->bytes);
     free(o);
@@ -163,9 +175,49 @@ static void send_more(struct http_exchange *x, void *arg)
     api_stream_end(r);
 }
 
-static void send_large(struct api_req *r, const struct http_headers *h, struct span bytes)
+static void add_headers(const struct attachment_row *a, struct http_headers *h)
 {
-    if (r->api->outgoing_bytes + bytes.len > MAX_OUTGOING_BYTES) {
+    struct span mime = span_str(a->mime);
+    enum chat_file_kind kind = chat_file_kind_of(mime);
+    AUTO(buf) struct buf *disposition = buf_new();
+    http_headers_add(h, "Content-Type",
+                     kind == CHAT_FILE_TEXT || kind == CHAT_FILE_OTHER ? SPAN_LIT("text/plain; charset=utf-8")
+                                                                       : mime);
+    http_headers_add(h, "Content-Security-Policy", SPAN_LIT("default-src 'none'; sandbox"));
+    http_headers_add(h, "Cache-Control", SPAN_LIT("private, max-age=31536000, immutable"));
+    file_name_add_disposition(a->name, kind == CHAT_FILE_IMAGE, disposition);
+    http_headers_add(h, "Content-Disposition", buf_span(disposition));
+}
+
+static void on_large_read(void *arg, const struct store_result *result)
+{
+    struct outgoing *o = arg;
+    struct api_req *r = o->r;
+    if (!api_is_open(r)) {
+        outgoing_free(o);
+        api_req_free(r);
+        return;
+    }
+    if (result->err) { /* it may have been removed meanwhile */
+        outgoing_free(o);
+        api_reply_err(r, result->err, &result->why);
+        return;
+    }
+    const struct attachment_row *a = &result->attachments[0];
+    struct http_headers h = {0};
+    add_headers(a, &h);
+    buf_add_span(&o->bytes, a->bytes);
+    r->state = o;
+    r->on_gone = on_reader_gone;
+    api_file_begin(r, &h, o->bytes.len);
+    http_headers_release(&h);
+    http_exchange_on_drain(r->x, send_more, o);
+    send_more(r->x, o);
+}
+
+static void read_large(struct api_req *r, size_t size_bytes)
+{
+    if (r->api->outgoing_bytes + size_bytes > MAX_OUTGOING_BYTES) {
         api_reply_error(r, &(struct api_error){.err = ERR_BUSY,
                                                .code = "too_many_files",
                                                .message = "Too many large files are being read. Try again "
@@ -173,46 +225,53 @@ static void send_large(struct api_req *r, const struct http_headers *h, struct s
                                                .retry_after_s = 2});
         return;
     }
-    struct outgoing *o = xcalloc(1, sizeof *o);
-    o->r = r;
-    buf_add_span(&o->bytes, bytes);
-    r->api->outgoing_bytes += bytes.len;
-    r->state = o;
-    r->on_gone = on_reader_gone;
-    api_file_begin(r, h, bytes.len);
-    http_exchange_on_drain(r->x, send_more, o);
-    send_more(r->x, o);
+    (void)store_attachment_read(r->api->o.store, r->who.user_id, r->param, on_large_read,
+                                outgoing_new(r, size_bytes));
+}
+
+/* HEAD asks for no bytes, and none were read. */
+static void reply_head(struct api_req *r, const struct attachment_row *a)
+{
+    struct http_headers h = {0};
+    add_headers(a, &h);
+    api_file_begin(r, &h, (size_t)a->size_bytes);
+    http_headers_release(&h);
+    api_stream_end(r);
+}
+
+static void reply_small(struct api_req *r, const struct attachment_row *a)
+{
+    struct http_headers h = {0};
+    add_headers(a, &h);
+    api_reply_bytes(r, 200, &h, a->bytes);
+    http_headers_release(&h);
 }
 
 static void on_read(void *arg, const struct store_result *result)
 {
     struct api_req *r = arg;
+    if (!api_is_open(r)) {
+        api_req_free(r);
+        return;
+    }
     if (result->err) {
         api_reply_err(r, result->err, &result->why);
         return;
     }
     const struct attachment_row *a = &result->attachments[0];
-    struct http_headers h = {0};
-    struct span mime = span_str(a->mime);
-    enum chat_file_kind kind = chat_file_kind_of(mime);
-    AUTO(buf) struct buf *disposition = buf_new();
-    http_headers_add(&h, "Content-Type",
-                     kind == CHAT_FILE_TEXT || kind == CHAT_FILE_OTHER ? SPAN_LIT("text/plain; charset=utf-8")
-                                                                       : mime);
-    http_headers_add(&h, "Content-Security-Policy", SPAN_LIT("default-src 'none'; sandbox"));
-    http_headers_add(&h, "Cache-Control", SPAN_LIT("private, max-age=31536000, immutable"));
-    file_name_add_disposition(a->name, kind == CHAT_FILE_IMAGE, disposition);
-    http_headers_add(&h, "Content-Disposition", buf_span(disposition));
-    if (a->bytes.len <= SMALL_FILE_BYTES || !api_is_open(r) || http_exchange_method(r->x) == HTTP_HEAD_)
-        api_reply_bytes(r, 200, &h, a->bytes);
+    if (http_exchange_method(r->x) == HTTP_HEAD_)
+        reply_head(r, a);
+    else if (a->size_bytes <= SMALL_FILE_BYTES)
+        reply_small(r, a);
     else
-        send_large(r, &h, a->bytes);
-    http_headers_release(&h);
+        read_large(r, (size_t)a->size_bytes);
 }
 
 static void read_attachment(struct api_req *r)
 {
-    (void)store_attachment_read(r->api->o.store, r->who.user_id, r->param, on_read, r);
+    bool is_head = http_exchange_method(r->x) == HTTP_HEAD_;
+    (void)store_attachment_read_small(r->api->o.store, r->who.user_id, r->param,
+                                      is_head ? 0 : SMALL_FILE_BYTES, on_read, r);
 }
 
 static const struct api_route attachments_table[] = {

@@ -309,6 +309,9 @@ struct store_op *store_attachment_add(struct store *s, const struct attachment_r
                                       void *arg);
 struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
                                        void *arg);
+/* The same, but the bytes of one that has more than max_bytes are not read: bytes is empty, size_bytes says how many. */
+struct store_op *store_attachment_read_small(struct store *s, const char *user_id, const char *id,
+                                             int64_t max_bytes, store_fn done, void *arg);
 
 /* ---- search ---- */
 /* What is written in one's own titles and messages. text: what was typed, any bytes. conversation_id: only its messages, and

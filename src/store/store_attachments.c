@@ -3,6 +3,7 @@
 
 struct attachment_get {
     char *user_id, *id;
+    int64_t max_bytes;
 };
 
 void attachment_hold(struct db *db, const char *id)
@@ -58,23 +59,30 @@ struct store_op *store_attachment_add(struct store *s, const struct attachment_r
 static enum err run_attachment_read(struct db *db, struct store_op *op)
 {
     const struct attachment_get *in = op->in;
-    sqlite3_stmt *st = db_query(
-        db,
-        "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), bytes FROM attachments a "
-        "WHERE id = ? AND user_id = ? AND " ATTACHMENT_IS_SHOWN,
-        "tt", in->id, in->user_id);
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT id, user_id, name, mime, sha256, created_at, length(bytes), "
+                                "CASE WHEN length(bytes) <= ?3 THEN bytes ELSE x'' END FROM attachments a "
+                                "WHERE id = ?1 AND user_id = ?2 AND " ATTACHMENT_IS_SHOWN,
+                                "tti", in->id, in->user_id, in->max_bytes);
     while (db_next(db, st))
         row_attachment(op, st, store_op_row(op, sizeof(struct attachment_row)));
     return op->result.n ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such attachment");
 }
 
-struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
-                                       void *arg)
+struct store_op *store_attachment_read_small(struct store *s, const char *user_id, const char *id,
+                                             int64_t max_bytes, store_fn done, void *arg)
 {
     struct store_op *op = store_op_new(s, STORE_READ, run_attachment_read, sizeof(struct attachment_get),
                                        done, arg);
     struct attachment_get *in = op->in;
     in->user_id = store_op_text(op, user_id);
     in->id = store_op_text(op, id);
+    in->max_bytes = max_bytes;
     return store_op_submit(op);
+}
+
+struct store_op *store_attachment_read(struct store *s, const char *user_id, const char *id, store_fn done,
+                                       void *arg)
+{
+    return store_attachment_read_small(s, user_id, id, INT64_MAX, done, arg);
 }

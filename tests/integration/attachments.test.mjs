@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Hob, readAnswer, until } from '../lib/hob.mjs';
 
 let hob, server;
 before(async () => {
-  hob = await Hob.start();
+  const asan = [process.env.ASAN_OPTIONS, 'quarantine_size_mb=1'].filter(Boolean).join(':'); // what is freed counts no more
+  hob = await Hob.start({ env: { ASAN_OPTIONS: asan } });
   server = await hob.addDemo('fast', ['--tokens-per-second', '0']);
   await hob.startServer(server.id);
 });
@@ -54,6 +56,16 @@ test('a type that an import would refuse is refused', async () => {
   assert.equal((await post('a.txt', 'text/x-c++src', 'x')).status, 201);
 });
 
+/** A client that reads the head and no more: its status. */
+async function stalled(id, sockets) {
+  const socket = net.connect(hob.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => {});
+  socket.write(`GET /api/attachments/${id} HTTP/1.1\r\nHost: 127.0.0.1:${hob.port}\r\nCookie: ${hob.cookie}\r\n\r\n`);
+  await once(socket, 'readable');
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(socket.read().toString('latin1'))[1]);
+}
+
 test('large files go out as they are read, and only so many at once', async () => {
   const MB = 30;
   const bytes = Buffer.alloc(MB << 20, 'a line of text\n');
@@ -70,18 +82,8 @@ test('large files go out as they are read, and only so many at once', async () =
   const head = await hob.request(`/api/attachments/${id}`, { method: 'HEAD' });
   assert.deepEqual([head.status, head.headers.get('content-length')], [200, String(bytes.length)]);
 
-  /** A client that reads the head and no more. */
-  const sockets = [];
-  async function stalled() {
-    const socket = net.connect(hob.port, '127.0.0.1');
-    sockets.push(socket);
-    socket.on('error', () => {});
-    socket.write(`GET /api/attachments/${id} HTTP/1.1\r\nHost: 127.0.0.1:${hob.port}\r\nCookie: ${hob.cookie}\r\n\r\n`);
-    await once(socket, 'readable');
-    return Number(/^HTTP\/1\.1 (\d+)/.exec(socket.read().toString('latin1'))[1]);
-  }
-  const statuses = [];
-  for (let i = 0; i < 10; i++) statuses.push(await stalled());
+  const [sockets, statuses] = [[], []];
+  for (let i = 0; i < 10; i++) statuses.push(await stalled(id, sockets));
   assert.deepEqual(statuses, [...Array(8).fill(200), 503, 503]);
   const refused = await whole();
   assert.equal(refused.status, 503);
@@ -95,6 +97,25 @@ test('large files go out as they are read, and only so many at once', async () =
     return got.status === 200 && got;
   }, 'there is room again');
   assert.ok(again.bytes.equals(bytes));
+});
+
+test('many who ask for a large file at the same moment do not fill the memory', async () => {
+  const { id } = await upload('wanted.txt', 'text/plain', Buffer.alloc(30 << 20, 'wanted by all\n'));
+  const peak = async () => Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${hob.pid}/status`, 'utf8'))[1]) / 1024;
+  const before = await peak();
+  const sockets = [];
+  const statuses = await Promise.all(Array.from({ length: 64 }, () => stalled(id, sockets)));
+  assert.deepEqual(statuses.sort(), [...Array(8).fill(200), ...Array(56).fill(503)]);
+  // eight of them, and one that is being copied twice; all 64 would be 1,920 MiB
+  const most = await peak();
+  assert.ok(most - before < 512, `${before} MiB grew to ${most} MiB`);
+  sockets.forEach((socket) => socket.destroy());
+  const size = await until(async () => {
+    const res = await hob.request(`/api/attachments/${id}`);
+    const { byteLength } = await res.arrayBuffer();
+    return res.status === 200 && byteLength;
+  }, 'there is room again');
+  assert.equal(size, 30 << 20);
 });
 
 test('names are stored clean and travel whole', async () => {
