@@ -125,16 +125,18 @@ static bool sweep_left_attachments(struct db *db, const char *active_json)
                                            "ti", active_json, (int64_t)MAX_ROWS));
 }
 
+/* All attachments are looked at in the index of their ids, which has no bytes; the table is read for those found only. */
 static bool sweep_unused_attachments(struct db *db)
 {
     return remove_attachments(
         db,
         db_query(
             db,
-            "SELECT a.rowid, length(a.bytes) FROM attachments a WHERE " ATTACHMENT_IS_SHOWN
+            "SELECT rowid, length(bytes) FROM attachments WHERE rowid IN ("
+            "SELECT a.rowid FROM attachments a WHERE " ATTACHMENT_IS_SHOWN
             "AND NOT EXISTS (SELECT 1 FROM attachment_uses u WHERE u.attachment_id = a.id) "
             "AND NOT EXISTS (SELECT 1 FROM attachment_holds k WHERE k.attachment_id = a.id AND until > ?1) "
-            "LIMIT ?2",
+            "LIMIT ?2)",
             "ii", clock_wall_ms(), (int64_t)MAX_ROWS));
 }
 

@@ -138,6 +138,55 @@ static void an_edited_message_names_what_it_names_now(void **state)
     assert_left(f, "f2 ");
 }
 
+/* The store's own connection: SQLite tells of each that is opened. */
+static sqlite3 *connection;
+
+static int on_open(sqlite3 *db, char **out_why, const struct sqlite3_api_routines *api)
+{
+    (void)out_why;
+    (void)api;
+    connection = db;
+    return SQLITE_OK;
+}
+
+static void open_again(struct fixture *f)
+{
+    close_store(f);
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))on_open), SQLITE_OK);
+    open_store(f);
+    sqlite3_reset_auto_extension();
+}
+
+/* While the database thread has nothing to do. */
+static int n_pages_read(void)
+{
+    int n = 0, most = 0;
+    assert_int_equal(sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_MISS, &n, &most, 0), SQLITE_OK);
+    return n;
+}
+
+/* Others wait for the database thread: a sweep may read what names the files, not the pages where the files are. */
+static void looking_for_them_does_not_read_all_files(void **state)
+{
+    struct fixture *f = *state;
+    add_users(f);
+    run_sql(f,
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+            "INSERT INTO attachments (id, user_id, name, mime, sha256, created_at, bytes) "
+            "SELECT printf('%036d', i), 'ann', 'a.txt', 'text/plain', printf('%064d', i), 1, zeroblob(3000) "
+            "FROM n;"
+            "INSERT INTO attachment_holds SELECT id, 253370764800000 FROM attachments");
+    add_file(f, "f1");
+    run_sql(f, "UPDATE attachment_holds SET until = 1 WHERE attachment_id = 'f1'");
+    open_again(f);
+    int before = n_pages_read();
+    sweep(f);
+    int n = n_pages_read() - before;
+    assert_left(f, "");
+    if (n > 500) /* the files are on more than 1500 */
+        fail_msg("%d pages were read", n);
+}
+
 /* ---- imports ---- */
 
 static void what_an_import_finds_is_kept_for_its_messages(void **state)
@@ -161,11 +210,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(each_content_is_there_once_for_each_user),
-        TEST(a_file_of_a_draft_waits_for_its_message),
-        TEST(it_stays_while_a_message_names_it),
-        TEST(an_edited_message_names_what_it_names_now),
-        TEST(what_an_import_finds_is_kept_for_its_messages),
+        TEST(each_content_is_there_once_for_each_user), TEST(a_file_of_a_draft_waits_for_its_message),
+        TEST(it_stays_while_a_message_names_it),        TEST(an_edited_message_names_what_it_names_now),
+        TEST(looking_for_them_does_not_read_all_files), TEST(what_an_import_finds_is_kept_for_its_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
