@@ -37,19 +37,24 @@ static void add_texts(struct compact_writer *w, struct span text, bool is_reason
     }
 }
 
-/* Pieces have an index, which the calls that are kept do without. */
-static void add_tool_calls(struct compact_writer *w, const char *json)
+/* Pieces have an index, which the calls that are kept do without. Those are of the whole answer: what it had before this part
+ * of it is in the logs of the other parts. */
+static void add_tool_calls(struct compact_writer *w, const struct events_row *texts)
 {
+    const char *json = texts->tool_calls_json;
     AUTO(json_doc) yyjson_doc *doc = NULL;
     AUTO(buf) struct buf *b = buf_new();
     struct json_writer jw;
-    if (!json || json_parse(span_str(json), &doc, NULL))
+    int64_t first = json && texts->frames ? frames_first_call(span_str(texts->frames)) : -1;
+    if (first < 0 || json_parse(span_str(json), &doc, NULL))
         return;
     size_t i, n;
     yyjson_val *call;
     jw_init(&jw, b);
     jw_begin_arr(&jw);
     yyjson_arr_foreach(yyjson_doc_get_root(doc), i, n, call) {
+        if ((int64_t)i < first)
+            continue;
         jw_begin_obj(&jw);
         jwf_int(&jw, "index", (int64_t)i);
         jwf_str(&jw, "id", json_str_or(call, "id", ""));
@@ -77,7 +82,7 @@ int64_t compact_write(const struct generation_row *row, const struct events_row 
     add_chunk(&w, &first);
     add_texts(&w, span_str(texts->reasoning), true);
     add_texts(&w, span_str(texts->content), false);
-    add_tool_calls(&w, texts->tool_calls_json);
+    add_tool_calls(&w, texts);
     struct chunk last = {.finish_reason = json_str_or(figures, "finish_reason", NULL)};
     if (last.finish_reason)
         add_chunk(&w, &last);

@@ -284,6 +284,19 @@ size_t frame_floor(struct span frames, size_t max)
     return next_border(frames, 0);
 }
 
+int64_t frames_first_call(struct span frames)
+{
+    /* As write_choice and tool_calls_take write it. In a text its quotes would have backslashes. */
+    struct span key = SPAN_LIT("\"tool_calls\":[{\"index\":"), rest;
+    uint64_t index = 0;
+    ptrdiff_t at = span_find(frames, key);
+    if (at < 0)
+        return -1;
+    size_t from = (size_t)at + key.len;
+    struct span digits = span_cut(span_of(frames.p + from, frames.len - from), ',', &rest);
+    return span_to_u64(digits, &index) && index <= INT64_MAX ? (int64_t)index : -1;
+}
+
 bool frames_are_complete(struct span frames)
 {
     return span_ends(frames, "\ndata: [DONE]\n\n");

@@ -63,6 +63,8 @@ void frame_add_error(struct buf *out, int64_t seq, const char *state, const char
 size_t frame_offset_after(struct span frames, int64_t first_seq, int64_t seq);
 /* Length of the longest prefix of whole frames of at most max bytes, but at least one frame. */
 size_t frame_floor(struct span frames, size_t max);
+/* The place in the whole answer of the first tool call that these frames of ours (frame_add_chunk) bring; -1: they bring none. */
+int64_t frames_first_call(struct span frames);
 /* The last frame is `data: [DONE]`. */
 bool frames_are_complete(struct span frames);
 

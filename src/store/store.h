@@ -293,7 +293,7 @@ struct store_op *store_generation_read(struct store *s, const char *user_id, con
 struct store_op *store_generation_events(struct store *s, const char *user_id, const char *id,
                                          int64_t after_seq, store_fn done, void *arg);
 /* The one that ended first, before the time given, and whose log was not made short yet: generation, and events[0] with the
- * texts of all its events (tool_calls_json or NULL). n 0: there is none. */
+ * texts of all its events (tool_calls_json, all of the answer, and with it all frames; or NULL). n 0: there is none. */
 struct store_op *store_generation_long(struct store *s, int64_t before, store_fn done, void *arg);
 /* Its log is these frames now, numbered 1 to last_seq. ERR_NOT_FOUND: it is gone, or has not ended. */
 struct store_op *store_generation_compact(struct store *s, const char *id, int64_t last_seq,

@@ -12,6 +12,20 @@ static char *joined(struct store_op *op, const struct buf *b)
     return arena_span(&op->rows, buf_span(b));
 }
 
+/* Which of the tool calls this log brought: only its frames say it. */
+static void add_frames(struct db *db, struct store_op *op, struct events_row *row, const char *id)
+{
+    AUTO(buf) struct buf *frames = buf_new();
+    sqlite3_stmt *st = db_query(
+        db,
+        "SELECT frames FROM generation_events "
+        "WHERE generation = (SELECT seq FROM generations WHERE id = ?) ORDER BY first_seq",
+        "t", id);
+    while (db_next(db, st))
+        buf_add(frames, (const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+    row->frames = joined(op, frames);
+}
+
 static void add_texts(struct db *db, struct store_op *op, const char *id)
 {
     AUTO(buf) struct buf *content = buf_new();
@@ -30,6 +44,8 @@ static void add_texts(struct db *db, struct store_op *op, const char *id)
     }
     row->content = joined(op, content);
     row->reasoning = joined(op, reasoning);
+    if (row->tool_calls_json)
+        add_frames(db, op, row, id);
 }
 
 #define MAX_UNLOGGED 500 /* looked at in one step */

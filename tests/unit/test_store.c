@@ -427,6 +427,11 @@ static void see_long(const struct store_result *r)
              row ? row->reasoning : "-", row && row->tool_calls_json ? row->tool_calls_json : "-");
 }
 
+static void see_frames_of_long(const struct store_result *r)
+{
+    snprintf(seen, sizeof(seen), "%s", r->events[0].frames);
+}
+
 static void old_logs_are_found_and_replaced_once(void **state)
 {
     struct fixture *f = *state;
@@ -447,6 +452,8 @@ static void old_logs_are_found_and_replaced_once(void **state)
     assert_seen("-: -, -, -"); /* not yet old */
     OK(f, see_long, store_generation_long, later);
     assert_seen("g1: one two, hm so, [1]");
+    OK(f, see_frames_of_long, store_generation_long, later);
+    assert_seen("id: 1\ndata: {\"n\":1}\n\nid: 2\ndata: {\"n\":2}\n\nid: 3\ndata: {\"n\":3}\n\n");
     OK(f, NULL, store_generation_compact, "g1", (int64_t)2, SPAN_LIT("id: 1\n\nid: 2\n\n"));
     OK(f, see_long, store_generation_long, later);
     assert_seen("-: -, -, -");
