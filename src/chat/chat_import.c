@@ -12,6 +12,8 @@
 
 /* Of what nobody sees any more. Removals and imports begin one too; this is for attachments whose time has come. */
 #define SWEEP_EVERY_MS ((int64_t)24 * 3600 * 1000)
+/* After a step that failed: a full disk may have room again soon. */
+#define SWEEP_RETRY_MS 60000
 
 struct chat_import {
     struct chat *c;   /* NULL: the room has gone; what is under way ends without a word */
@@ -56,13 +58,14 @@ static void on_swept(void *arg, const struct store_result *r)
     if (c->closing)
         return; /* the next start goes on with it */
     if (r->err)
-        log_warn("chat: what nobody sees any more was not removed: %s", r->why.text);
+        log_warn("chat: what nobody sees any more was not removed: %s, trying again in %d s", r->why.text,
+                 SWEEP_RETRY_MS / 1000);
     if (!r->err && (r->is_unfinished || c->sweeps_again)) {
         sweep(c);
         return;
     }
-    c->sweeps_again = false;
-    loop_timer_start(&c->sweep_next, SWEEP_EVERY_MS);
+    c->sweeps_again = false; /* after an error the next one looks at all */
+    loop_timer_start(&c->sweep_next, r->err ? SWEEP_RETRY_MS : SWEEP_EVERY_MS);
     LIST_EACH(im, &c->imports, struct chat_import, node) {
         if (im->has_begun)
             continue;

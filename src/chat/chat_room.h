@@ -39,7 +39,7 @@ struct chat {
     struct list imports;
     struct store_op *sweeping;    /* what nobody sees any more */
     bool sweeps_again;            /* more was left meanwhile */
-    struct loop_timer sweep_next; /* daily */
+    struct loop_timer sweep_next; /* daily; sooner after an error */
     bool closing;
     struct loop_timer grace;
     loop_fn on_shutdown;
