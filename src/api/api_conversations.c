@@ -173,7 +173,7 @@ static void change_conversation(struct api_req *r)
         (void)store_conversation_set(r->api->o.store, r->who.user_id, r->param, &change, on_set, r);
 }
 
-/* Its rows are gone. */
+/* Nobody sees it any more; its rows go in steps (chat_sweep). */
 static void forget_conversation(struct api_req *r, const char *id)
 {
     chat_conversation_removed(r->api->o.chat, id);
