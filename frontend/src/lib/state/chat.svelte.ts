@@ -58,11 +58,11 @@ export class Chat {
 	#reloadTimer: ReturnType<typeof setTimeout> | undefined;
 	#closed = false;
 
-	/** `fresh`: made by this page just now, hob cannot know it. */
-	constructor(id: string, userId: string, fresh: boolean) {
+	/** `fresh`: made by this page just now, hob cannot know it. `draft`: what is being written in it. */
+	constructor(id: string, userId: string, fresh: boolean, draft?: Draft) {
 		this.id = id;
 		this.#userId = userId;
-		this.draft = new Draft(draftKey(userId, fresh ? 'new' : id));
+		this.draft = draft ?? new Draft(draftKey(userId, fresh ? 'new' : id));
 		this.#kept = new Kept(id, settingsKey(userId, fresh ? 'new' : id));
 		this.#storing = new Storing(id, new UnsentStore(userId, browserStorage()), {
 			parentOf: (turn) => this.#parentOf(turn),

@@ -18,6 +18,8 @@ class Chats {
 	currentId = $state<string | null>(null);
 	readonly #open = new Map<string, Chat>();
 	#fresh: Chat | null = null;
+	/** So many were deleted: a screen that shows one of them asks for it again. */
+	#forgotten = $state(0);
 
 	constructor() {
 		live.on('generation', (g) => this.#open.get(g.conversation_id)?.onGeneration(g));
@@ -60,9 +62,15 @@ class Chats {
 
 	/** The conversation is deleted. */
 	#forget(id: string): void {
-		this.#open.get(id)?.close();
+		const chat = this.#open.get(id);
+		const userId = session.user?.id ?? '';
+		chat?.close();
 		this.#open.delete(id);
-		forgetChat(id, session.user?.id ?? '');
+		forgetChat(id, userId);
+		// What is being written on the screen is not what was deleted.
+		if (chat && id === this.currentId && !chat.draft.empty)
+			this.#open.set(id, new Chat(id, userId, false, chat.draft.stay()));
+		this.#forgotten++;
 	}
 
 	/** Conversations whose first message hob never acknowledged are in the list too. */
@@ -72,6 +80,7 @@ class Chats {
 	}
 
 	get(id: string): Chat {
+		void this.#forgotten;
 		let chat = this.#open.get(id);
 		if (!chat) this.#tidy();
 		chat ??= new Chat(id, session.user?.id ?? '', false);

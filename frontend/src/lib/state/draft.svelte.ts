@@ -235,6 +235,13 @@ export class Draft {
 		return text ? [{ type: 'text', text }, ...parts] : parts;
 	}
 
+	/** The conversation that it was for is deleted: it goes out only when Send is pressed again. */
+	stay(): this {
+		this.sendSoon = false;
+		this.keep();
+		return this;
+	}
+
 	/** Puts it under another name: the new chat's draft becomes that of its conversation. */
 	rename(key: string): void {
 		this.#kept.rename(key);

@@ -7,12 +7,15 @@ import {
 	aServer,
 	failure,
 	fakeFetch,
+	FakeStream,
 	json,
 	type Answer,
 	type Call
 } from '$lib/api/fake';
 import type { ChatRequest } from '$lib/api/types';
+import { live } from '$lib/api/events';
 import { chats } from '$lib/state/chats.svelte';
+import { conversations } from '$lib/state/conversations.svelte';
 import { servers } from '$lib/state/servers.svelte';
 import { session } from '$lib/state/session.svelte';
 import ChatPage from './+page.svelte';
@@ -29,6 +32,7 @@ const CARD = 'Failed to connect to model after 3 attempts';
 let calls: Call[];
 let onPost: (n: number) => Answer;
 let onRead: () => Answer;
+let onEvents: () => Answer;
 const posts = (): Call[] => calls.filter((c) => c.path === '/api/chat/completions');
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 const input = (): HTMLTextAreaElement => screen.getByLabelText('Message');
@@ -47,8 +51,11 @@ beforeEach(() => {
 	localStorage.clear();
 	onPost = () => failure(503, 'The model is loading', { code: 'engine_loading' });
 	onRead = () => failure(404);
+	onEvents = () => null;
 	calls = fakeFetch((c) => {
+		if (c.path === '/api/events') return onEvents();
 		if (c.path === '/api/chat/completions') return onPost(posts().length);
+		if (c.method === 'DELETE') return json(null, 204);
 		if (c.path.startsWith('/api/conversations/')) return onRead();
 		if (c.path === '/api/session') return json({ user: null, setup_needed: false, version: '' });
 		return json({ message: {}, generation: {} });
@@ -335,6 +342,42 @@ describe('leaving the page', () => {
 		await pass(50);
 		expect(screen.getByText('Still here')).toBeInTheDocument();
 		expect(chats.currentId).toBe(id);
+	});
+});
+
+describe('a conversation that is deleted while it is on the screen', () => {
+	const NOT_THERE = 'This conversation is not there';
+
+	beforeEach(async () => {
+		cleanup();
+		const settings = { options: {}, system_prompt: null };
+		const messages = [aMessage('u1', { state: 'answered', content: 'once upon a time' })];
+		conversations.apply(aConversation('c1'));
+		onRead = () => json({ conversation: aConversation('c1'), settings, messages });
+		render(ChatPage, { params: { id: 'c1' } });
+		await pass(50);
+		expect(screen.getByText('once upon a time')).toBeInTheDocument();
+		await fireEvent.input(input(), { target: { value: 'half a thou' } });
+		onRead = () => failure(404);
+	});
+	it('by another tab, is gone from it; what is being written stays', async () => {
+		const events = new FakeStream();
+		onEvents = () => events.response;
+		live.start('ada');
+		await pass(50);
+		events.raw('event: conversation_removed\ndata: {"id":"c1"}\n\n');
+		await pass(50);
+		live.stop();
+		expect(screen.getByRole('heading', { name: NOT_THERE })).toBeInTheDocument();
+		expect(input()).toHaveValue('half a thou');
+	});
+	it('after it was deleted here, is gone from it when that cannot be undone any more', async () => {
+		conversations.remove(['c1']);
+		await pass(5_000);
+		expect(screen.getByText('once upon a time')).toBeInTheDocument();
+		await pass(1_100);
+		expect(screen.getByRole('heading', { name: NOT_THERE })).toBeInTheDocument();
+		expect(input()).toHaveValue('half a thou');
 	});
 });
 
