@@ -212,7 +212,7 @@ export class Chat {
 		// What follows an older answer stays with it; what follows the message itself follows the new one.
 		if (next && next.parentId !== turn.id && mode !== 'continue') this.#branches.go(turn.id);
 		else if (!next) this.#path.setLeaf(turn.id);
-		this.pump();
+		this.pump(turn);
 	}
 
 	/** Lets the queue go past the failed message that it waits behind. */
@@ -248,13 +248,13 @@ export class Chat {
 		}
 	}
 
-	/** Sends whoever is next, on each path where somebody waits; what is being edited goes when that has ended. */
-	pump(): void {
+	/** Sends whoever is next, on each path where somebody waits; what is being edited and not `asked` for goes later. */
+	pump(asked?: Turn): void {
 		if (this.#closed) return;
 		for (const lane of this.#path.lanes()) {
 			const { next } = queueStep(items(lane), this.#passed);
 			const turn = lane.find((s) => s.turn.id === next)?.turn;
-			if (!turn || turn.editing) continue;
+			if (!turn || (turn.editing && turn !== asked)) continue;
 			const mode = this.#modes.get(turn.id) ?? 'send';
 			this.#modes.delete(turn.id);
 			turn.queued = false;

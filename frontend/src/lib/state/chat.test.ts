@@ -216,6 +216,32 @@ describe('the queue', () => {
 		await pass(500);
 		expect(contents().slice(4)).toEqual(['one', 'two', 'three']);
 	});
+	it('does what a click asks for also while the editor of that message is open', async () => {
+		hob.onPost = (n) => (n === 1 ? failure(400) : answered('g2'));
+		const chat = aChat();
+		const turn = chat.send('one', 's1');
+		await settle();
+		turn.editing = true;
+		chat.retry(turn);
+		await settle();
+		expect(hob.posts.map((p) => p.mode)).toEqual(['send', 'retry']);
+		expect(turn.phase).toBe('done');
+	});
+	it('leaves alone what is being edited until that has ended', async () => {
+		const first = answerStream();
+		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
+		const chat = aChat();
+		chat.send('one', 's1');
+		const two = chat.send('two', 's1', 'when_ready');
+		two.editing = true;
+		first.text('1').done();
+		await settle();
+		expect(contents()).toEqual(['one']);
+		two.editing = false;
+		chat.pump();
+		await settle();
+		expect(contents()).toEqual(['one', 'two']);
+	});
 	it('can go on without the failed head', async () => {
 		hob.onPost = (n) => (n === 1 ? failure(400) : answered('g'));
 		const chat = aChat();
