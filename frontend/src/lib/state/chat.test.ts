@@ -128,6 +128,33 @@ describe('the cycle', () => {
 		expect(hob.calls.map((c) => c.path)).toContain('/api/generations/g9/stop');
 		expect(turn.phase).toBe('unsent');
 	});
+	it('Stop leaves alone what another tab asks for later', async () => {
+		hob.onPost = () => null;
+		const chat = aChat();
+		const turn = chat.send('hi', 's1');
+		await pass(100);
+		chat.stop();
+		await pass(11_000);
+		chat.onGeneration({ id: 'g9', message_id: turn.id, state: 'streaming' } as Generation);
+		await settle();
+		expect(hob.of('POST').map((c) => c.path)).toEqual(['/api/chat/completions']);
+	});
+	it('Stop stops one answer that began nevertheless, not the next', async () => {
+		hob.onPost = () => null;
+		const chat = aChat();
+		const turn = chat.send('hi', 's1');
+		await pass(100);
+		chat.stop();
+		for (const id of ['g8', 'g8', 'g9']) {
+			const states = ['connecting', 'streaming'] as const;
+			for (const state of states)
+				chat.onGeneration({ id, message_id: turn.id, state } as Generation);
+			await pass(1_000);
+		}
+		expect(hob.calls.filter((c) => c.path.endsWith('/stop')).map((c) => c.path)).toEqual([
+			'/api/generations/g8/stop'
+		]);
+	});
 	it('a retryable error before the first token counts as a failed attempt', async () => {
 		const first = answerStream();
 		const second = answerStream('g2', 'a2');

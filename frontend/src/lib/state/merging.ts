@@ -109,7 +109,7 @@ export class Merging {
 		const running = isActive(m.state as Generation['state']);
 		// Another answer that was asked for still waits its turn.
 		if (running || !this.#hooks.isWanted(turn)) turn.queued = false;
-		if (running && m.generation_id && !turn.stopWanted)
+		if (running && m.generation_id && !turn.isUnwanted(m.generation_id))
 			this.#hooks.onRunning(turn, { id: m.generation_id, answer_id: m.id });
 	}
 

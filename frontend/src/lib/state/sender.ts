@@ -110,7 +110,7 @@ export class Sender {
 		);
 		const first = begin();
 		this.#turn.error = null;
-		this.#turn.stopWanted = false;
+		this.#turn.stopWanted = null;
 		this.#turn.cycle = first.state;
 		this.#perform(first.actions);
 	}
@@ -133,7 +133,7 @@ export class Sender {
 
 	stop(): void {
 		if (this.#turn.cycle && this.#turn.cycle.name !== 'streaming') {
-			if (this.#turn.cycle.name === 'sending') this.#turn.stopWanted = true;
+			if (this.#turn.cycle.name === 'sending') this.#turn.stopWanted = { generationId: '' };
 			this.#feed({ name: 'stop' });
 		} else this.#follower?.stop();
 	}

@@ -55,8 +55,8 @@ export class Turn {
 	removing = $state(false);
 	/** Edited since hob stored it. */
 	dirty = false;
-	/** Stop was pressed while hob may have begun to answer. */
-	stopWanted = false;
+	/** Stop was pressed while hob may have begun to answer, with this generation; '': with one not heard of yet. */
+	stopWanted: { generationId: string } | null = null;
 
 	constructor(id: string, createdAt: number) {
 		this.id = id;
@@ -133,6 +133,13 @@ export class Turn {
 			case 'stopped':
 				return 'settled';
 		}
+	}
+
+	/** Stop was meant for this generation too. */
+	isUnwanted(generationId: string): boolean {
+		return (
+			this.stopWanted !== null && (this.stopWanted.generationId || generationId) === generationId
+		);
 	}
 
 	/** The answer with this id, made when it is not there. */
