@@ -1,6 +1,6 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- the sets here are bookkeeping that no screen shows */
 /** Changes of a conversation's tree by the user: moving in it, edited answers, deletions with undo. */
-import { api, ApiError } from '$lib/api/client';
+import { api, ApiError, mayPass } from '$lib/api/client';
 import type { Kept } from './kept.svelte';
 import type { ShownPath } from './path.svelte';
 import { Removals } from './removals.svelte';
@@ -74,6 +74,11 @@ export class BranchEdits {
 	removeOpen(turn: Turn): void {
 		turn.removing = true;
 		this.#hooks.drop(turn);
+		this.#offerRemoval(turn);
+		this.#hooks.pump();
+	}
+
+	#offerRemoval(turn: Turn): void {
 		this.removals.add({
 			id: turn.id,
 			count: 1,
@@ -84,7 +89,6 @@ export class BranchEdits {
 			},
 			commit: () => this.#removeOpenNow(turn)
 		});
-		this.#hooks.pump();
 	}
 
 	async #removeOpenNow(turn: Turn): Promise<void> {
@@ -94,7 +98,13 @@ export class BranchEdits {
 		} catch (e) {
 			const gone = e instanceof ApiError && e.status === 404;
 			if (!gone && turn.stored) {
-				turn.removing = false;
+				// Back again it would be sent: it stays away, and hob is told once more when the time is up again.
+				if (mayPass(e)) this.#offerRemoval(turn);
+				else {
+					turn.removing = false;
+					this.#kept.notice = `The message was not deleted: ${e instanceof Error ? e.message : String(e)}.`;
+					this.#hooks.pump();
+				}
 				return;
 			}
 		}

@@ -320,6 +320,38 @@ describe('the queue', () => {
 		expect(chat.turns).toEqual([turn]);
 		expect(hob.calls.some((c) => c.method === 'DELETE')).toBe(false);
 	});
+	it('a deletion holds while hob is out of reach, and hob is told again', async () => {
+		const first = answerStream();
+		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
+		hob.onDelete = () => (hob.of('DELETE').length === 1 ? failure(503) : json(null, 204));
+		const chat = aChat();
+		chat.send('one', 's1');
+		const two = chat.send('two', 's1');
+		await settle();
+		chat.remove(two);
+		first.text('1').done();
+		await pass(6_500);
+		expect(hob.of('DELETE')).toHaveLength(1);
+		expect(chat.turns.every((t) => t !== two || t.removing)).toBe(true);
+		await pass(6_000);
+		expect(hob.of('DELETE')).toHaveLength(2);
+		expect(chat.turns).not.toContain(two);
+		expect(contents()).toEqual(['one']);
+	});
+	it('a deletion that hob refuses is taken back with a word', async () => {
+		const first = answerStream();
+		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
+		hob.onDelete = () => failure(409, 'It is being answered');
+		const chat = aChat();
+		chat.send('one', 's1');
+		const two = chat.send('two', 's1');
+		await settle();
+		chat.remove(two);
+		first.text('1').done();
+		await pass(6_500);
+		expect(chat.notice).toBe('The message was not deleted: It is being answered.');
+		expect(contents()).toEqual(['one', 'two']);
+	});
 	it('a deletion that could be undone holds when the page closes', async () => {
 		hob.onPost = () => answerStream().response;
 		const chat = aChat();

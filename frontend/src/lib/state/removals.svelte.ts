@@ -23,6 +23,7 @@ export class Removals {
 	list = $state.raw<readonly Removal[]>([]);
 	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- no screen shows timers
 	readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+	#closed = false;
 
 	/** The newest one that does not stand in its place. */
 	get offered(): Removal | undefined {
@@ -30,6 +31,7 @@ export class Removals {
 	}
 
 	add(removal: Removal): void {
+		if (this.#closed) return;
 		this.list = [...this.list, removal];
 		this.#timers.set(
 			removal.id,
@@ -50,6 +52,7 @@ export class Removals {
 	}
 
 	close(): void {
+		this.#closed = true;
 		for (const timer of this.#timers.values()) clearTimeout(timer);
 		this.#timers.clear();
 	}
