@@ -36,6 +36,8 @@ export class Kept {
 	#saving: Promise<void> | null = null;
 	#wanted: Move | null = null;
 	#moving: Promise<void> | null = null;
+	/** Raised when a move begins and when it ends: what hob was asked about the path before is out of date. */
+	moves = 0;
 	readonly #control = new AbortController();
 
 	/** `key`: where settings wait in this browser's storage. */
@@ -145,6 +147,7 @@ export class Kept {
 
 	/** Moves the shown path; one call at a time, the last wish counts. `onRefused` undoes it. */
 	moveTo(leafId: string, onRefused: () => void): void {
+		this.moves++;
 		this.#wanted = { leafId, onRefused };
 		this.#moving ??= this.#move();
 	}
@@ -164,6 +167,7 @@ export class Kept {
 			);
 			last.onRefused();
 		}
+		this.moves++;
 		this.#moving = null;
 	}
 

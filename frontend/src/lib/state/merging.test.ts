@@ -83,6 +83,24 @@ describe('a list that was on its way', () => {
 			expect(shown(chat)).toBe(`u1 ${answer}`);
 		}
 	});
+	it.each([
+		['after', 0],
+		['before', 1]
+	])('does not take back a step to another version, made %s it was asked for', async (_, order) => {
+		hob.messages = [user('u1', null), said('a1', 'u1'), said('a2', 'u1')];
+		hob.leaf = 'a2';
+		const chat = aChat();
+		await settle();
+		if (order === 1) chat.show('a1');
+		const old = slowList();
+		void chat.load();
+		if (order === 0) chat.show('a1');
+		await settle();
+		expect(hob.of('PATCH')).toHaveLength(1);
+		old.come();
+		await settle();
+		expect(shown(chat)).toBe('u1 a1');
+	});
 	it('is asked for again when there are news meanwhile', async () => {
 		hob.messages = [user('u1', null), said('a1', 'u1')];
 		hob.leaf = 'a1';

@@ -26,6 +26,8 @@ export class Merging {
 	readonly #hooks: MergingHooks;
 	/** Turns that changed here since hob was asked for its list. */
 	readonly #newer = new Set<Turn>();
+	/** The count of moves along the tree at that time. */
+	#moves = 0;
 
 	constructor(
 		path: ShownPath,
@@ -44,6 +46,7 @@ export class Merging {
 	/** hob is asked for its list now. */
 	begin(): void {
 		this.#newer.clear();
+		this.#moves = this.#kept.moves;
 	}
 	/** What hob was asked for before this does not say how the turn is. */
 	touch(turn: Turn): void {
@@ -53,7 +56,7 @@ export class Merging {
 	/** Takes the list that hob was last asked for. */
 	take(conversation: Conversation, messages: readonly Message[]): void {
 		this.#merge(messages);
-		this.takeLeaf(conversation.leaf_id);
+		if (this.#moves === this.#kept.moves) this.takeLeaf(conversation.leaf_id);
 		this.#newer.clear();
 	}
 
