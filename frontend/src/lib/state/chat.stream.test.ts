@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { answerStream, failure, FakeStream, json } from '$lib/api/fake';
 import type { Generation } from '$lib/api/types';
 import type { Chat } from './chat.svelte';
-import { aChat as anyChat, hob, pass, settle, useFakeHob } from './fake_hob';
+import { aChat as anyChat, hob, pass, said, settle, useFakeHob, user } from './fake_hob';
 import { slots } from './slots';
 import type { Turn } from './turn.svelte';
 
@@ -238,6 +238,30 @@ describe('the stream', () => {
 		state = 'interrupted';
 		await pass(15_000);
 		expect(only(chat)).toMatchObject({ phase: 'interrupted', answer: { text: 'one ' } });
+	});
+	it('that hob has queued again under another id is waited for under that one', async () => {
+		hob.onPost = () => json({ generation: { id: 'g1', answer_id: 'a1', state: 'queued' } }, 202);
+		const again = (hob.streams.g2 = new FakeStream());
+		const chat = aChat();
+		const { id } = chat.send('hi', 's1', 'when_ready');
+		const more = { state: 'queued', content: '', generation_id: 'g2' } as const;
+		hob.messages = [user(id, null), said('a1', id, more)];
+		hob.leaf = 'a1';
+		await settle();
+		expect(only(chat).phase).toBe('outbox');
+		again.text('late').done();
+		await settle();
+		expect(only(chat)).toMatchObject({ phase: 'done', answer: { text: 'late' } });
+	});
+	it('that hob has not got any more, and nothing of it, can be asked for again', async () => {
+		hob.onPost = () => json({ generation: { id: 'g1', answer_id: 'a1', state: 'queued' } }, 202);
+		const chat = aChat();
+		const { id } = chat.send('hi', 's1', 'when_ready');
+		const more = { state: 'queued', content: '', generation_id: 'g1' } as const;
+		hob.messages = [user(id, null), said('a1', id, more)];
+		await pass(10_000);
+		expect(only(chat).phase).toBe('unsent');
+		expect(hob.calls.length).toBeLessThan(8);
 	});
 	it('Stop keeps the text and tells hob', async () => {
 		const stream = answerStream();

@@ -51,6 +51,8 @@ export class Chat {
 	readonly #modes = new Map<string, SendMode>();
 	/** Failed messages that the queue may go past. */
 	#passed = $state.raw<ReadonlySet<string>>(new Set());
+	/** Generations that hob turned out not to have. */
+	readonly #lost = new Set<string>();
 	#viewers = 0;
 	#stale = true;
 	#wantedTarget: string | null = null;
@@ -300,6 +302,10 @@ export class Chat {
 				turn.answers = turn.answers.slice(0, -1);
 			this.#path.update();
 			this.pump();
+			// It may be queued again, under another id.
+			const lost = turn.newest?.error?.code === 'generation_gone' ? turn.newest.generationId : '';
+			if (lost && !this.#lost.has(lost)) this.#reload();
+			this.#lost.add(lost);
 		}
 	};
 

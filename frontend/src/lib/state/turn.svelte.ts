@@ -168,7 +168,8 @@ function answerPhase(answer: Answer): Phase {
 		case 'connecting':
 			return 'waiting';
 		case 'failed':
-			return answer.empty ? 'unsent' : 'failed';
+		case 'interrupted':
+			return answer.empty ? 'unsent' : answer.state;
 		default:
 			return answer.state;
 	}
