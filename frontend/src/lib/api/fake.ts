@@ -12,7 +12,7 @@ export interface Call {
 }
 
 /** Null: nothing ever answers. An Error: the network fails. */
-export type Answer = Response | Error | null;
+export type Answer = Response | Promise<Response> | Error | null;
 
 /** Puts a fake in the place of fetch; returns the list that every call is written to. */
 export function fakeFetch(answer: (call: Call) => Answer): Call[] {

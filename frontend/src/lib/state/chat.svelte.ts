@@ -8,7 +8,7 @@ import type { Content, Conversation, Generation, SendMode, Settings } from '$lib
 import { BranchEdits } from './branches.svelte';
 import { titleOf, withText } from './contents';
 import { conversations } from './conversations.svelte';
-import { Draft } from './draft.svelte';
+import { Draft, type ComposerMode } from './draft.svelte';
 import { stopGeneration } from './follower';
 import { Kept } from './kept.svelte';
 import { Merging } from './merging';
@@ -139,6 +139,10 @@ export class Chat {
 		return this.turns.find((t) => t.standing === 'busy') ?? null;
 	}
 
+	get isOnScreen(): boolean {
+		return this.#viewers > 0;
+	}
+
 	/** A screen shows this conversation; returns what ends that. */
 	view(): () => void {
 		this.#viewers++;
@@ -151,7 +155,7 @@ export class Chat {
 	// --- sending ---
 
 	/** Sends what the composer holds, or queues it; when_ready leaves it in hob's outbox. */
-	send(content: Content, serverId: string, mode: 'send' | 'when_ready' = 'send'): Turn {
+	send(content: Content, serverId: string, mode: ComposerMode = 'send'): Turn {
 		const shown = this.#items;
 		const wait = mustQueue(shown);
 		if (!wait) for (const item of shown) if (item.standing === 'failed') this.#pass(item.id);
@@ -509,10 +513,15 @@ export class Chat {
 		this.pump();
 	}
 
+	/** It is looked at, or a message waits until it is read. */
+	get #isWanted(): boolean {
+		return this.isOnScreen || this.draft.sendSoon !== null;
+	}
+
 	#reloadSoon(ms: number): void {
 		clearTimeout(this.#reloadTimer);
 		this.#reloadTimer = setTimeout(() => {
-			if (this.#viewers > 0 && !this.#closed) this.#reload();
+			if (this.#isWanted && !this.#closed) this.#reload();
 			else this.#stale = true;
 		}, ms);
 	}
@@ -563,7 +572,7 @@ export class Chat {
 
 	/** hob came back: look again at what it has. */
 	refresh(): void {
-		if (this.#viewers > 0) this.#reload();
+		if (this.#isWanted) this.#reload();
 		else this.#stale = true;
 	}
 
@@ -576,6 +585,7 @@ export class Chat {
 			this.removals.list.length === 0 &&
 			!this.#kept.busy &&
 			!this.draft.atRisk &&
+			this.draft.sendSoon === null &&
 			!this.#path.all.some(open)
 		);
 	}
@@ -588,6 +598,7 @@ export class Chat {
 	close(): void {
 		this.#closed = true;
 		this.#kept.close();
+		this.draft.sendSoon = null;
 		clearTimeout(this.#reloadTimer);
 		for (const sender of this.#senders.values()) sender.close();
 		this.removals.close();

@@ -4,12 +4,15 @@
  * once, when they are added; the same file twice is there once.
  */
 import { api, ApiError, isAbort } from '$lib/api/client';
-import type { Content, ContentPart, Server } from '$lib/api/types';
+import type { Content, ContentPart, SendMode, Server } from '$lib/api/types';
 import { MAX_FILES, MAX_TEXT_BYTES, mebibytes, textBytes } from '$lib/attachments/limits';
 import type { PdfProgress } from '$lib/attachments/pdf';
 import { prepare, Refused, sameBytes, type Upload } from '$lib/attachments/prepare';
 import { Keepsake } from '$lib/storage';
 import { uuid } from '$lib/uuid';
+
+/** How a message goes out. when_ready: hob keeps it and answers when the engine is ready. */
+export type ComposerMode = Extract<SendMode, 'send' | 'when_ready'>;
 
 /** Statuses that another try would meet again. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415]);
@@ -68,8 +71,8 @@ export class DraftFile {
 		return this.id === null && this.error === null;
 	}
 
-	/** Never throws; `error` says what went wrong. */
-	async upload(): Promise<void> {
+	/** Never throws; `error` says what went wrong, and `onfailed` hears of it before anybody else can see it. */
+	async upload(onfailed: () => void): Promise<void> {
 		const { source } = this;
 		if (!source) return;
 		const control = new AbortController();
@@ -85,6 +88,7 @@ export class DraftFile {
 			if (isAbort(e)) return;
 			this.error = e instanceof Error && e.message ? e.message : 'The upload failed';
 			this.refused = e instanceof Refused || (e instanceof ApiError && REFUSALS.has(e.status));
+			onfailed();
 		} finally {
 			this.preparing = false;
 			this.reading = null;
@@ -141,8 +145,10 @@ export class Draft {
 	files = $state.raw<DraftFile[]>([]);
 	/** What became of files that were not taken, in words. */
 	notice = $state('');
-	/** Send was pressed while files were uploading or no server was known yet; it goes out when it can. */
-	sendSoon = $state(false);
+	/** Send was pressed before it could go out: how it goes as soon as it can (chat/outgoing.svelte.ts). */
+	sendSoon = $state<ComposerMode | null>(null);
+	/** Could not be uploaded since Send was pressed. */
+	failed = $state.raw<DraftFile | null>(null);
 	readonly #kept: Keepsake<Partial<KeptDraft>>;
 	#isKept = true;
 
@@ -176,6 +182,11 @@ export class Draft {
 	}
 
 	setText(text: string): void {
+		// Who writes on is not done: half a sentence must not go out by itself.
+		if (this.sendSoon && text !== this.text) {
+			this.sendSoon = null;
+			this.notice = 'Not sent yet, as it was changed. Press Send when it is done.';
+		}
 		this.text = text;
 		this.keep();
 	}
@@ -207,7 +218,7 @@ export class Draft {
 	}
 
 	async retry(file: DraftFile): Promise<void> {
-		await file.upload();
+		await file.upload(() => (this.failed = file));
 		const twin = file.id && this.files.find((f) => f !== file && f.id === file.id);
 		if (twin) {
 			this.notice = `${file.name} is attached already.`;
@@ -218,7 +229,7 @@ export class Draft {
 	drop(file: DraftFile): void {
 		file.cancel();
 		this.files = this.files.filter((f) => f !== file);
-		if (this.empty) this.sendSoon = false;
+		if (this.empty) this.sendSoon = null;
 		this.keep();
 	}
 
@@ -229,7 +240,7 @@ export class Draft {
 		this.text = '';
 		this.notice = '';
 		this.files = this.files.filter((f) => f.id === null);
-		this.sendSoon = false;
+		this.sendSoon = null;
 		this.keep();
 		if (parts.length === 0) return text;
 		return text ? [{ type: 'text', text }, ...parts] : parts;
@@ -237,7 +248,7 @@ export class Draft {
 
 	/** The conversation that it was for is deleted: it goes out only when Send is pressed again. */
 	stay(): this {
-		this.sendSoon = false;
+		this.sendSoon = null;
 		this.keep();
 		return this;
 	}

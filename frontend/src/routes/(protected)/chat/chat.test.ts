@@ -33,6 +33,7 @@ let calls: Call[];
 let onPost: (n: number) => Answer;
 let onRead: () => Answer;
 let onEvents: () => Answer;
+let onUpload: () => Answer;
 const posts = (): Call[] => calls.filter((c) => c.path === '/api/chat/completions');
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
 const input = (): HTMLTextAreaElement => screen.getByLabelText('Message');
@@ -52,11 +53,13 @@ beforeEach(() => {
 	onPost = () => failure(503, 'The model is loading', { code: 'engine_loading' });
 	onRead = () => failure(404);
 	onEvents = () => null;
+	onUpload = () => json({ attachment: { id: 'f1' } }, 201);
 	calls = fakeFetch((c) => {
 		if (c.path === '/api/events') return onEvents();
 		if (c.path === '/api/chat/completions') return onPost(posts().length);
 		if (c.method === 'DELETE') return json(null, 204);
 		if (c.path.startsWith('/api/conversations/')) return onRead();
+		if (c.path.startsWith('/api/attachments')) return onUpload();
 		if (c.path === '/api/session') return json({ user: null, setup_needed: false, version: '' });
 		return json({ message: {}, generation: {} });
 	});
@@ -324,6 +327,133 @@ describe('the system prompt above the messages', () => {
 		await chat.saveSettings({ options: {}, system_prompt: null });
 		await pass(50);
 		expect(shown()).toBeUndefined();
+	});
+});
+
+describe('a message that waits for its files', () => {
+	const FILE = { type: 'file', file: { id: 'f1', name: 'notes.txt' } };
+	let uploaded: (response: Response) => void;
+	/** Sends "look at this" while a file is being uploaded. */
+	async function sayWithFile(press: () => Promise<unknown> = () => say('look at this')) {
+		onUpload = () => new Promise((resolve) => (uploaded = resolve));
+		const files = [new File(['some notes'], 'notes.txt', { type: 'text/plain' })];
+		const data = { types: ['Files'], files };
+		await fireEvent.drop(input(), { dataTransfer: data });
+		await vi.waitFor(() =>
+			expect(calls.some((c) => c.path.startsWith('/api/attachments'))).toBe(true)
+		);
+		await press();
+		expect(posts()).toHaveLength(0);
+		expect(screen.getByText(/goes out when the files are uploaded/)).toBeInTheDocument();
+	}
+	const finish = async (): Promise<void> => {
+		uploaded(json({ attachment: { id: 'f1' } }, 201));
+		await pass(50);
+	};
+	const elsewhere = async (): Promise<void> => {
+		cleanup();
+		render(ChatPage, { params: { id: 'elsewhere' } });
+		await pass(50);
+	};
+
+	it('goes out when they are uploaded, and names the conversation in the address', async () => {
+		await sayWithFile();
+		await finish();
+		expect(posts().map((c) => c.body)).toMatchObject([
+			{ mode: 'send', message: { content: [{ type: 'text', text: 'look at this' }, FILE] } }
+		]);
+		expect(input()).toHaveValue('');
+		expect(navigation.replaceState).toHaveBeenCalledOnce();
+	});
+	it('goes out also when another conversation is on the screen', async () => {
+		await sayWithFile();
+		await elsewhere();
+		await finish();
+		expect(posts()).toHaveLength(1);
+		expect(navigation.replaceState).not.toHaveBeenCalled();
+		expect(screen.queryByText('look at this')).not.toBeInTheDocument();
+	});
+	it('goes out as it was sent, to the server of its conversation', async () => {
+		await sayWithFile(async () => {
+			await fireEvent.input(input(), { target: { value: 'look at this' } });
+			await fireEvent.click(screen.getByRole('button', { name: 'More ways to send' }));
+			await fireEvent.click(await screen.findByRole('menuitem', { name: /Send when ready/ }));
+			await pass(50);
+		});
+		servers.apply(aServer('s2'));
+		await elsewhere();
+		chats.chooseServer(chats.get('elsewhere'), 's2');
+		await say('an ordinary one');
+		expect(posts()).toHaveLength(1);
+		await finish();
+		expect(posts().map((c) => c.body)).toMatchObject([
+			{ mode: 'send', server: 's2' },
+			{ mode: 'when_ready', server: 's1' }
+		]);
+	});
+	it('is not forgotten, however many others are looked at', async () => {
+		servers.list = [];
+		servers.loaded = false;
+		onRead = () =>
+			json({
+				conversation: aConversation('c1'),
+				settings: { options: {}, system_prompt: null },
+				messages: []
+			});
+		cleanup();
+		render(ChatPage, { params: { id: 'c1' } });
+		await say('early bird');
+		await elsewhere();
+		for (let n = 0; n < 50; n++) chats.get(`other${String(n)}`);
+		servers.apply(aServer('s1', { state: 'loading' }));
+		await pass(50);
+		expect(posts()).toMatchObject([{ body: { conversation_id: 'c1' } }]);
+	});
+	it('is read for although nobody looks, when hob did not answer at first', async () => {
+		onRead = () => failure(503);
+		cleanup();
+		render(ChatPage, { params: { id: 'c1' } });
+		await say('too early');
+		cleanup();
+		onRead = () => failure(404);
+		await pass(3_100);
+		expect(posts()).toMatchObject([{ body: { conversation_id: 'c1' } }]);
+	});
+	it.each([
+		['here', async () => undefined],
+		['elsewhere', elsewhere]
+	])('stays when one cannot be uploaded, and that is said (%s)', async (_, go) => {
+		await sayWithFile();
+		await go();
+		uploaded(failure(500, 'disk full'));
+		await pass(50);
+		cleanup();
+		render(ChatPage, { params: {} });
+		expect(posts()).toHaveLength(0);
+		expect(input()).toHaveValue('look at this');
+		const why = { selector: '[role=status]' };
+		expect(screen.getByText('Not sent: notes.txt could not be uploaded.', why)).toBeInTheDocument();
+		expect(screen.getByText('disk full')).toBeInTheDocument();
+	});
+	it('that failed is told of where one is', async () => {
+		await sayWithFile();
+		await elsewhere();
+		uploaded(failure(500, 'disk full'));
+		await pass(50);
+		expect(screen.getByText('Not sent: notes.txt could not be uploaded.')).toBeInTheDocument();
+		await fireEvent.click(screen.getByRole('button', { name: 'Open' }));
+		expect(navigation.goto).toHaveBeenCalledExactlyOnceWith('/chat');
+	});
+	it('does not go out by itself once it is changed', async () => {
+		await sayWithFile();
+		await fireEvent.input(input(), { target: { value: 'look at this, and' } });
+		await finish();
+		expect(posts()).toHaveLength(0);
+		expect(screen.getByText(/^Not sent yet/)).toBeInTheDocument();
+		await fireEvent.keyDown(input(), { key: 'Enter' });
+		await pass(50);
+		expect(posts()).toHaveLength(1);
+		expect(screen.queryByText(/^Not sent yet/)).not.toBeInTheDocument();
 	});
 });
 
