@@ -1,15 +1,20 @@
-import { fireEvent, render, screen } from '@testing-library/svelte';
-import { describe, expect, it, vi } from 'vitest';
+import { tick } from 'svelte';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { aConversation, fakeFetch, json } from '$lib/api/fake';
+import { conversations } from '$lib/state/conversations.svelte';
+import { session } from '$lib/state/session.svelte';
 import MessageEditor from './MessageEditor.svelte';
 
 const field = (): HTMLElement => screen.getByRole('textbox');
 function open(id: string) {
 	const props = {
 		id,
+		conversationId: 'c1',
 		text: 'as it was',
 		label: 'Edit',
 		save: 'Save',
-		onsave: vi.fn(),
+		onsave: vi.fn<(text: string) => Promise<string | null> | void>(),
 		oncancel: vi.fn()
 	};
 	return { ...render(MessageEditor, props), ...props };
@@ -17,6 +22,16 @@ function open(id: string) {
 async function write(text: string): Promise<void> {
 	await fireEvent.input(field(), { target: { value: text } });
 }
+
+beforeEach(() => {
+	fakeFetch(() => json({ user: null, setup_needed: false, version: '' }));
+	session.user = { id: 'ada', name: 'ada', role: 'user' };
+});
+afterEach(async () => {
+	cleanup();
+	await session.load(); // signs out: nothing half written is left
+	vi.unstubAllGlobals();
+});
 
 describe('the editor of a message', () => {
 	it('keeps what was written when one goes elsewhere, for that message only', async () => {
@@ -49,6 +64,53 @@ describe('the editor of a message', () => {
 		first.unmount();
 		open('c');
 		expect(field()).toHaveValue('new');
+	});
+	it.each([
+		['not saved', 'hob is away', 'new', 'Not saved: hob is away'],
+		['saved', null, 'as it was', null]
+	] as const)('keeps what is %s after one went elsewhere', async (what, problem, text, words) => {
+		const first = open(`left ${what}`);
+		let answer: (problem: string | null) => void = () => undefined;
+		first.onsave.mockReturnValue(new Promise((resolve) => (answer = resolve)));
+		await write('new');
+		await fireEvent.keyDown(field(), { key: 'Enter', ctrlKey: true });
+		first.unmount();
+		answer(problem);
+		await tick();
+		open(`left ${what}`);
+		expect(field()).toHaveValue(text);
+		expect(screen.queryByRole('alert')?.textContent ?? null).toBe(words);
+	});
+	it('lets the browser ask before it closes the page with something half written', async () => {
+		const closing = (): boolean =>
+			window.dispatchEvent(new Event('beforeunload', { cancelable: true }));
+		const first = open('e');
+		expect(closing()).toBe(true);
+		await write('half');
+		expect(closing()).toBe(false);
+		first.unmount();
+		expect(closing()).toBe(false);
+		open('e');
+		await fireEvent.keyDown(field(), { key: 'Escape' });
+		expect(closing()).toBe(true);
+	});
+	it.each([
+		['signs out', () => session.load()],
+		[
+			'deletes the conversation',
+			async () => {
+				conversations.remove(['c1']);
+				await conversations.flushRemove();
+			}
+		]
+	])('forgets it when one %s', async (what, end) => {
+		conversations.apply(aConversation('c1'));
+		const first = open(what);
+		await write('half');
+		first.unmount();
+		await end();
+		open(what);
+		expect(field()).toHaveValue('as it was');
 	});
 	it('is not ended by keys of an input method', async () => {
 		const { onsave, oncancel } = open('d');
