@@ -487,9 +487,10 @@ export class Chat {
 	async #loadNow(): Promise<void> {
 		try {
 			this.#merging.begin();
+			const { version } = this.#kept;
 			const { conversation, settings, messages } = await api.conversation(this.id);
 			if (this.#closed) return;
-			this.#kept.take(conversation, settings);
+			this.#kept.take(conversation, settings, version);
 			this.#merging.take(conversation, messages);
 			this.#merging.addUnsent(true);
 			this.loadError = null;

@@ -9,6 +9,28 @@ import { pauseAfter } from './patience';
 
 export const NO_SETTINGS: Settings = { options: {}, system_prompt: null };
 
+/** What hob changes by itself, without the other. */
+const CHANGEABLE = ['options', 'system_prompt'] as const;
+
+const textOf = (value: unknown): string | undefined =>
+	JSON.stringify(value, value instanceof Object ? Object.keys(value).sort() : undefined);
+/** The order of options means nothing. */
+const same = (a: unknown, b: unknown): boolean => textOf(a) === textOf(b);
+
+/** `theirs` with what was changed from `base` to `mine`, field by field. */
+export function merged(theirs: Settings, base: Settings, mine: Settings): Settings {
+	const options: Record<string, unknown> = { ...theirs.options };
+	const was: Record<string, unknown> = { ...base.options };
+	const is: Record<string, unknown> = { ...mine.options };
+	for (const key of Object.keys({ ...was, ...is }))
+		if (!same(was[key], is[key])) {
+			if (key in is) options[key] = is[key];
+			else Reflect.deleteProperty(options, key);
+		}
+	const kept = same(base.system_prompt, mine.system_prompt);
+	return { options, system_prompt: (kept ? theirs : mine).system_prompt };
+}
+
 interface Move {
 	leafId: string;
 	onRefused: () => void;
@@ -26,13 +48,17 @@ export class Kept {
 	readonly #id: string;
 	/** hob has this conversation. */
 	#known = false;
+	/** What hob has of its settings is known. */
+	#isRead = false;
+	/** How often hob took settings: what was asked for before may be older. */
+	#version = 0;
 	#hobServer: string | null = null;
 	/** As hob has them. */
 	#hobSettings: Settings = NO_SETTINGS;
 	/** Those that the message which makes the conversation took along. */
 	#sentSettings: Settings | undefined;
 	/** Settings that hob does not have yet: no reload loses them. */
-	readonly #unsaved: Keepsake<Settings>;
+	readonly #unsaved: Keepsake<Settings & { base?: Settings }>;
 	#saving: Promise<void> | null = null;
 	#wanted: Move | null = null;
 	#moving: Promise<void> | null = null;
@@ -44,9 +70,10 @@ export class Kept {
 	constructor(conversationId: string, key: string) {
 		this.#id = conversationId;
 		this.#unsaved = new Keepsake(key);
-		const { options, system_prompt } = this.#unsaved.read() ?? {};
-		if (options && typeof options === 'object')
-			this.settings = { options, system_prompt: system_prompt ?? null };
+		const { options, system_prompt, base } = this.#unsaved.read() ?? {};
+		if (!options || typeof options !== 'object') return;
+		this.settings = { options, system_prompt: system_prompt ?? null };
+		if (base) this.#hobSettings = base;
 	}
 
 	/** A move along the tree is on its way to hob: its word about the path is out of date. */
@@ -58,16 +85,23 @@ export class Kept {
 		return this.#moving !== null || this.#saving !== null;
 	}
 
-	/** Takes what hob says. */
-	take(conversation: Conversation, settings?: Settings): void {
-		const first = !this.#known;
+	/** Goes with a question to hob; its answer is taken with what stood here by then. */
+	get version(): number {
+		return this.#version;
+	}
+
+	/** Takes what hob says; settings that were asked for before others were saved are passed over. */
+	take(conversation: Conversation, settings?: Settings, version = this.#version): void {
 		this.#known = true;
 		this.#hobServer = conversation.server_id;
 		this.serverId ??= conversation.server_id;
-		if (!settings || this.#saving) return;
-		if (this.settings === this.#hobSettings) this.#hobSettings = this.settings = settings;
-		// Chosen before hob knew the conversation: newer than its own.
-		else if (first) void this.saveSettings(this.settings);
+		if (!settings || this.#saving || version !== this.#version) return;
+		this.#isRead = true;
+		const before = this.#hobSettings;
+		this.#hobSettings = settings;
+		if (this.settings === before) this.settings = settings;
+		// Chosen before it was known what hob has: only that is newer than hob's own.
+		else void this.saveSettings(merged(settings, before, this.settings));
 	}
 
 	/** What the message that makes the conversation brings along; undefined: hob has it already. */
@@ -82,6 +116,7 @@ export class Kept {
 		this.#known = true;
 		this.#hobServer = serverId;
 		if (!first) return;
+		this.#isRead = true;
 		if (sent && this.#sentSettings) this.#hobSettings = this.#sentSettings;
 		if (this.settings !== this.#hobSettings) void this.saveSettings(this.settings);
 		else this.#unsaved.clear();
@@ -90,7 +125,11 @@ export class Kept {
 	/** The conversation has a name of its own now; what waits for hob does so under another key. */
 	rename(key: string): void {
 		this.#unsaved.rename(key);
-		if (this.settings !== this.#hobSettings) this.#unsaved.write(this.settings);
+		if (this.settings !== this.#hobSettings) this.#write();
+	}
+
+	#write(): void {
+		this.#unsaved.write({ ...this.settings, base: this.#hobSettings });
 	}
 
 	/**
@@ -99,19 +138,36 @@ export class Kept {
 	 */
 	async saveSettings(settings: Settings): Promise<void> {
 		this.settings = settings;
-		this.#unsaved.write(settings);
-		if (!this.#known) return;
+		this.#write();
+		if (!this.#isRead) return;
+		if (!this.#saving && CHANGEABLE.every((key) => same(settings[key], this.#hobSettings[key]))) {
+			this.settings = this.#hobSettings;
+			this.#unsaved.clear();
+			return;
+		}
 		this.#saving ??= this.#save();
 		await this.#saving;
 	}
 
 	async #save(): Promise<void> {
 		let failures = 0;
+		/** Of a call without an answer it is not known what hob took: what it had goes out again. */
+		let input: Partial<Settings> = {};
 		while (!this.#control.signal.aborted) {
-			const settings = this.settings;
+			const { settings } = this;
+			// Only what was changed: the rest may be another in hob by now, from another tab.
+			for (const key of CHANGEABLE)
+				if (key in input || !same(settings[key], this.#hobSettings[key]))
+					input = { ...input, [key]: settings[key] };
 			try {
-				const answer = await api.updateConversation(this.#id, { ...settings });
-				this.#hobSettings = answer.settings;
+				if (Object.keys(input).length > 0) {
+					const answer = await api.updateConversation(this.#id, input);
+					this.#version++;
+					if (this.settings !== settings)
+						this.settings = merged(answer.settings, settings, this.settings);
+					this.#hobSettings = answer.settings;
+					input = {};
+				}
 				if (this.unsaved) this.notice = null;
 				failures = 0;
 				this.unsaved = false;

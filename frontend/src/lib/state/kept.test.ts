@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { answerStream, failure, json } from '$lib/api/fake';
 import type { Settings } from '$lib/api/types';
 import { aChat, closeAll, hob, pass, said, settle, shown, useFakeHob, user } from './fake_hob';
@@ -74,6 +74,80 @@ describe('settings of a conversation that hob does not know yet', () => {
 		await pass(2000);
 		expect(hob.posts.map((p) => p.settings)).toEqual([WARM, COLD]);
 		expect(patched()).toEqual([]);
+	});
+});
+
+describe('settings that hob may have others of', () => {
+	const BOTH: Settings = { options: { temperature: 0, seed: 7 }, system_prompt: 'Rhyme.' };
+	beforeEach(() => {
+		hob.messages = [user('u1', null), said('a1', 'u1')];
+		hob.settings = { options: { seed: 7 }, system_prompt: 'Rhyme.' };
+		hob.onPatch = () => {
+			hob.settings = { ...hob.settings, ...(patched().at(-1) as Partial<Settings>) };
+			return json({ conversation: hob.conversation, settings: hob.settings });
+		};
+	});
+	it('keep what was not changed, when they are chosen before the conversation is read', async () => {
+		let read = (): void => undefined;
+		const { onGet } = hob;
+		hob.onGet = (path) => new Promise((resolve) => (read = () => resolve(onGet(path) as Response)));
+		const chat = aChat();
+		chat.onConversation(hob.conversation);
+		void chat.saveSettings(COLD);
+		await settle();
+		expect(patched()).toEqual([]);
+		read();
+		await settle();
+		expect(chat.settings).toEqual(BOTH);
+		expect(hob.settings).toEqual(BOTH);
+		expect(localStorage).toHaveLength(0);
+	});
+	it('keep a prompt that another tab has set meanwhile, and show it', async () => {
+		hob.settings = { options: {}, system_prompt: null };
+		const chat = aChat();
+		await settle();
+		hob.settings = { options: {}, system_prompt: 'Rhyme.' };
+		await chat.saveSettings(COLD);
+		expect(patched()).toEqual([{ options: { temperature: 0 } }]);
+		expect(chat.settings).toEqual({ options: { temperature: 0 }, system_prompt: 'Rhyme.' });
+	});
+	it('keep what another tab has set, also while one types on', async () => {
+		hob.settings = { options: {}, system_prompt: null };
+		const chat = aChat();
+		await settle();
+		hob.settings = { options: {}, system_prompt: 'Rhyme.' };
+		void chat.saveSettings({ options: { seed: 7 }, system_prompt: null });
+		void chat.saveSettings({ options: { seed: 7, temperature: 0 }, system_prompt: null });
+		await settle();
+		expect(hob.settings).toEqual(BOTH);
+		expect(chat.settings).toEqual(BOTH);
+	});
+	it('are not taken from a list that was asked for before they were saved', async () => {
+		const chat = aChat();
+		await settle();
+		const old = hob.onGet('/api/conversations/c1');
+		let read = (): void => undefined;
+		hob.onGet = () => new Promise((resolve) => (read = () => resolve(old as Response)));
+		const reading = chat.load();
+		await chat.saveSettings(BOTH);
+		read();
+		await reading;
+		expect(chat.settings).toEqual(BOTH);
+	});
+	it('take back what was unset here, also over a reload', async () => {
+		const before = aChat();
+		await settle();
+		const { onPatch } = hob;
+		hob.onPatch = () => new TypeError('refused');
+		void before.saveSettings({ options: {}, system_prompt: 'Rhyme.' });
+		await settle();
+		closeAll();
+		hob.onPatch = onPatch;
+		hob.settings = { options: { seed: 7, top_k: 3 }, system_prompt: 'Sing.' };
+		const chat = aChat();
+		await settle();
+		expect(hob.settings).toEqual({ options: { top_k: 3 }, system_prompt: 'Sing.' });
+		expect(chat.settings).toEqual(hob.settings);
 	});
 });
 

@@ -4,6 +4,8 @@ import { testServer } from '$lib/servers/testing';
 import { session } from '$lib/state/session.svelte';
 import type { Settings } from '$lib/api/types';
 import { FIELDS, isSet, read, readNumber, sameSettings, textsOf, type NumberKey } from './fields';
+import type { Chat } from '$lib/state/chat.svelte';
+import SettingsButton from './SettingsButton.svelte';
 import SettingsForm from './SettingsForm.svelte';
 
 const NONE: Settings = { options: {}, system_prompt: null };
@@ -71,6 +73,28 @@ describe('settings', () => {
 	});
 });
 
+it('the button reads what another tab may have changed, and nothing of a new conversation', async () => {
+	const chat = (isNew: boolean) => ({
+		isNew,
+		settings: NONE,
+		unsavedSettings: false,
+		load: vi.fn(),
+		saveSettings: vi.fn()
+	});
+	for (const [isNew, times] of [
+		[false, 1],
+		[true, 0]
+	] as const) {
+		const one = chat(isNew);
+		const view = render(SettingsButton, { chat: one as unknown as Chat, serverId: null });
+		expect(one.load).not.toHaveBeenCalled();
+		await fireEvent.click(screen.getByRole('button', { name: 'Settings of this conversation' }));
+		expect(await screen.findByLabelText('Temperature')).toBeInTheDocument();
+		expect(one.load).toHaveBeenCalledTimes(times);
+		view.unmount();
+	}
+});
+
 describe('the form', () => {
 	const onsave = vi.fn<(settings: Settings) => Promise<void>>();
 	let view: ReturnType<typeof render>;
@@ -106,6 +130,18 @@ describe('the form', () => {
 			system_prompt: null
 		});
 		expect(screen.getByRole('status')).toHaveTextContent('Saved');
+	});
+	it('follows what another tab saves, but for what is being written', async () => {
+		show({ options: { seed: 3 }, system_prompt: null });
+		await write('Temperature', '0.4');
+		await view.rerender({ settings: { options: { temperature: 1 }, system_prompt: 'Rhyme.' } });
+		expect(screen.getByLabelText('System prompt of this conversation')).toHaveValue('Rhyme.');
+		expect(screen.getByLabelText('Seed')).toHaveValue('');
+		await vi.advanceTimersByTimeAsync(1000);
+		expect(onsave).toHaveBeenCalledExactlyOnceWith({
+			options: { temperature: 0.4 },
+			system_prompt: 'Rhyme.'
+		});
 	});
 	it('keeps what was refused in its field and offers Retry', async () => {
 		show();
