@@ -413,9 +413,9 @@ export class Chat {
 	removeBranch(messageId: string): void {
 		this.#branches.removeBranch(messageId);
 	}
-	/** Deletes at once what could still be undone: the page closes. */
-	flushRemovals(): void {
-		this.removals.flush();
+	/** Deletes at once what could still be undone: the page closes, or one logs out. */
+	flushRemovals(): Promise<void> {
+		return this.removals.flush();
 	}
 
 	// --- moving in the tree ---

@@ -38,6 +38,7 @@ class Chats {
 			this.#listUnsent(user.id);
 		});
 		if (session.user) this.#listUnsent(session.user.id);
+		session.onLeaving(() => this.#flushRemovals());
 		session.onSignedOut(() => {
 			for (const chat of this.#open.values()) chat.close();
 			this.#fresh?.close();
@@ -46,7 +47,7 @@ class Chats {
 		});
 		window.addEventListener('pagehide', () => {
 			// Else a deleted message would be back, and sent, after a reload.
-			for (const chat of this.#open.values()) chat.flushRemovals();
+			void this.#flushRemovals();
 			for (const { conversation_id: id } of this.#unsent().all())
 				if (conversations.isHidden(id)) this.#forget(id);
 		});
@@ -54,6 +55,10 @@ class Chats {
 			if ([...this.#open.values()].some((chat) => chat.atRisk)) e.preventDefault();
 		});
 		conversations.onRemoved((id) => this.#forget(id));
+	}
+
+	#flushRemovals(): Promise<unknown> {
+		return Promise.all([...this.#open.values()].map((chat) => chat.flushRemovals()));
 	}
 
 	#unsent(userId = session.user?.id ?? ''): UnsentStore {

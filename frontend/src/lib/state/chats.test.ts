@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aConversation, fakeFetch, failure, json } from '$lib/api/fake';
+import { aConversation, aMessage, fakeFetch, failure, json } from '$lib/api/fake';
 import { live } from '$lib/api/events';
 import type { LiveEvents } from '$lib/api/types';
 
@@ -75,6 +75,22 @@ describe('open conversations', () => {
 		window.dispatchEvent(new Event('pagehide'));
 		expect(keys().some((k) => k.startsWith('hob.unsent'))).toBe(false);
 	});
+});
+
+it('messages that were deleted are so before one logs out', async () => {
+	const calls = fakeFetch(({ path }) => {
+		if (!path.startsWith('/api/conversations/')) return json(null, 204);
+		const messages = [aMessage('u1', { state: 'answered' })];
+		const settings = { options: {}, system_prompt: null };
+		return json({ conversation: aConversation('c1'), settings, messages });
+	});
+	const chat = chats.get('c1');
+	chat.view();
+	await vi.advanceTimersByTimeAsync(50);
+	chat.removeBranch('u1');
+	await session.logout();
+	const told = calls.filter((c) => c.method !== 'GET').map((c) => `${c.method} ${c.path}`);
+	expect(told).toEqual(['DELETE /api/messages/u1?branch=true', 'POST /api/logout']);
 });
 
 it('the browser asks before it closes a page with something that it could not keep', () => {

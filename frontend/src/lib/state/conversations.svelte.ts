@@ -74,6 +74,8 @@ class Conversations {
 		live.on('generation', (g) => this.#setGenerating(g.conversation_id, g.state));
 		live.on('reset', () => void this.load());
 		live.on('imported', () => void this.load());
+		// What was deleted is not back after a log-out.
+		session.onLeaving(() => this.flushRemove());
 		session.onSignedOut(() => this.#clear());
 		session.onSignedIn(() => void this.load());
 		if (typeof window !== 'undefined')
@@ -222,7 +224,7 @@ class Conversations {
 		done?.undo();
 	}
 
-	/** Deletes what is hidden at once (the time is up, or the page closes). */
+	/** Deletes what is hidden at once (the time is up, the page closes, or one logs out). */
 	async flushRemove(): Promise<void> {
 		const waiting = this.#waiting;
 		this.#waiting = [];

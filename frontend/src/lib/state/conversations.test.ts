@@ -122,6 +122,21 @@ describe('deleting', () => {
 		expect(changes()).toEqual([['DELETE', '/api/conversations/b', undefined]]);
 		expect(conversations.done).toBeNull();
 	});
+	it('is done before one logs out', async () => {
+		let deleted = (): void => undefined;
+		onChange = (c) =>
+			c.method === 'DELETE'
+				? new Promise((resolve) => (deleted = () => resolve(json(null, 204))))
+				: json(null, 204);
+		conversations.remove(['b']);
+		const leaving = session.logout();
+		await vi.advanceTimersByTimeAsync(100);
+		expect(changes()).toEqual([['DELETE', '/api/conversations/b', undefined]]);
+		deleted();
+		await leaving;
+		expect(changes().slice(1)).toEqual([['POST', '/api/logout', {}]]);
+		expect(session.user).toBeNull();
+	});
 	it('Undo brings all back, as they are by then', async () => {
 		conversations.remove(['a', 'c']);
 		expect(conversations.done?.text).toBe('Deleted 2 conversations');

@@ -1,6 +1,6 @@
 /**
  * What was deleted and can be brought back for a moment. The page hides it at once; hob is told when
- * the time is up, or when the page closes.
+ * the time is up, when the page closes, or before one logs out.
  */
 
 /** A deletion can be undone for this long. */
@@ -14,7 +14,7 @@ export interface Removal {
 	/** It stood in its place on the screen, and says so there itself. */
 	inPlace: boolean;
 	undo: () => void;
-	/** Tells hob. */
+	/** Tells hob; never throws. */
 	commit: () => Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export class Removals {
 		this.list = [...this.list, removal];
 		this.#timers.set(
 			removal.id,
-			setTimeout(() => this.#commit(removal), UNDO_MS)
+			setTimeout(() => void this.#commit(removal), UNDO_MS)
 		);
 	}
 
@@ -46,9 +46,9 @@ export class Removals {
 		removal.undo();
 	}
 
-	/** Everything at once. */
-	flush(): void {
-		for (const removal of this.list) this.#commit(removal);
+	/** Everything at once; resolves when hob has heard of it. */
+	async flush(): Promise<void> {
+		await Promise.all(this.list.map((removal) => this.#commit(removal)));
 	}
 
 	close(): void {
@@ -57,9 +57,9 @@ export class Removals {
 		this.#timers.clear();
 	}
 
-	#commit(removal: Removal): void {
+	#commit(removal: Removal): Promise<void> {
 		this.#forget(removal);
-		void removal.commit();
+		return removal.commit();
 	}
 
 	#forget(removal: Removal): void {

@@ -18,6 +18,7 @@ class Session {
 	loginNeeded = $state(false);
 
 	readonly #signedIn = new Set<(user: User) => void>();
+	readonly #leaving = new Set<() => Promise<unknown>>();
 	readonly #signedOut = new Set<() => void>();
 
 	constructor() {
@@ -40,6 +41,11 @@ class Session {
 	onSignedIn(fn: (user: User) => void): () => void {
 		this.#signedIn.add(fn);
 		return () => this.#signedIn.delete(fn);
+	}
+	/** Runs before a log-out, which waits for it: tell hob what it has not heard of. Must not throw. */
+	onLeaving(fn: () => Promise<unknown>): () => void {
+		this.#leaving.add(fn);
+		return () => this.#leaving.delete(fn);
 	}
 	/** Runs when the user leaves or another one takes the browser: forget what was theirs. */
 	onSignedOut(fn: () => void): () => void {
@@ -68,6 +74,7 @@ class Session {
 	}
 
 	async logout(): Promise<void> {
+		await Promise.all([...this.#leaving].map((fn) => fn()));
 		await api.logout();
 		this.#leave();
 	}
