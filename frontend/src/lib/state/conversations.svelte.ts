@@ -57,6 +57,7 @@ class Conversations {
 	/** For each list that is being read: what has changed since, so that what it says of these is old. */
 	readonly #reads = new Set<Set<string>>();
 	#timer: ReturnType<typeof setTimeout> | undefined;
+	#holds = 0;
 	readonly #removed = new Set<(id: string) => void>();
 	readonly #loads = new Set<() => void>();
 
@@ -216,6 +217,16 @@ class Conversations {
 		this.#offerUndo({ text: `Deleted ${nameAll(found)}`, undo: () => this.#unhide(found) });
 	}
 
+	/** Until what it returns is called Undo stays; then it has its full time again. */
+	hold(): () => void {
+		this.#holds++;
+		clearTimeout(this.#timer);
+		return () => {
+			this.#holds--;
+			if (this.done) this.#arm();
+		};
+	}
+
 	/** Takes back what `done` says. */
 	undo(): void {
 		const { done } = this;
@@ -260,9 +271,13 @@ class Conversations {
 	}
 
 	#offerUndo(done: Done): void {
-		clearTimeout(this.#timer);
 		this.done = done;
-		this.#timer = setTimeout(() => void this.flushRemove(), UNDO_MS);
+		this.#arm();
+	}
+
+	#arm(): void {
+		clearTimeout(this.#timer);
+		if (this.#holds === 0) this.#timer = setTimeout(() => void this.flushRemove(), UNDO_MS);
 	}
 
 	#endUndo(): void {

@@ -3,7 +3,7 @@
  * the time is up, when the page closes, or before one logs out.
  */
 
-/** A deletion can be undone for this long. */
+/** A deletion can be undone for this long, and while somebody is at its Undo. */
 export const UNDO_MS = 6000;
 
 export interface Removal {
@@ -24,6 +24,7 @@ export class Removals {
 	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- no screen shows timers
 	readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
 	#closed = false;
+	#holds = 0;
 
 	/** The newest one that does not stand in its place. */
 	get offered(): Removal | undefined {
@@ -33,10 +34,17 @@ export class Removals {
 	add(removal: Removal): void {
 		if (this.#closed) return;
 		this.list = [...this.list, removal];
-		this.#timers.set(
-			removal.id,
-			setTimeout(() => void this.#commit(removal), UNDO_MS)
-		);
+		this.#arm(removal);
+	}
+
+	/** Until what it returns is called no time is up; then each has its full time again. */
+	hold(): () => void {
+		this.#holds++;
+		for (const timer of this.#timers.values()) clearTimeout(timer);
+		return () => {
+			this.#holds--;
+			for (const removal of this.list) this.#arm(removal);
+		};
 	}
 
 	undo(id: string): void {
@@ -55,6 +63,15 @@ export class Removals {
 		this.#closed = true;
 		for (const timer of this.#timers.values()) clearTimeout(timer);
 		this.#timers.clear();
+		this.list = [];
+	}
+
+	#arm(removal: Removal): void {
+		if (this.#holds > 0) return;
+		this.#timers.set(
+			removal.id,
+			setTimeout(() => void this.#commit(removal), UNDO_MS)
+		);
 	}
 
 	#commit(removal: Removal): Promise<void> {
