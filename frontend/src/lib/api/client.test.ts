@@ -93,6 +93,33 @@ describe('waiting for headers', () => {
 	});
 });
 
+it.each([
+	['an answer', () => json({ lines: [], next: 0 })],
+	['nothing', () => json(null, 204)],
+	['a refusal', () => failure(500)],
+	['a body that is no JSON', () => new Response('<html>')]
+])('%s leaves nothing on a signal that outlives the call', async (_, answer) => {
+	fakeFetch(answer);
+	const { signal } = new AbortController();
+	const added = vi.spyOn(signal, 'addEventListener');
+	const removed = vi.spyOn(signal, 'removeEventListener');
+	for (let n = 0; n < 3; n++) await api.serverLog('s', 0, { signal }).catch(() => undefined);
+	const left = new Set(added.mock.calls.map(([, listener]) => listener));
+	expect(left.size).toBeGreaterThan(0);
+	for (const [, listener] of removed.mock.calls) left.delete(listener);
+	expect([...left]).toEqual([]);
+});
+
+it('a call ends when its caller gives up while the body comes', async () => {
+	const cancel = vi.fn();
+	fakeFetch(() => new Response(new ReadableStream({ cancel })));
+	const control = new AbortController();
+	const reading = api.serverLog('s', 0, { signal: control.signal });
+	setTimeout(() => control.abort(), 0);
+	await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+	expect(cancel).toHaveBeenCalled();
+});
+
 it('a body of which no more comes is given up, however much is there', async () => {
 	vi.useFakeTimers();
 	let control!: ReadableStreamDefaultController<Uint8Array>;

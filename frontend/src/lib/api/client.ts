@@ -151,6 +151,14 @@ export interface OpenOptions {
  * An abort by `signal` throws the browser's AbortError.
  */
 export async function open(path: string, options: OpenOptions): Promise<Response> {
+	return (await request(path, options)).response;
+}
+
+/** As `open`; `release` takes off what hangs on `signal`, which may outlive many requests. */
+async function request(
+	path: string,
+	options: OpenOptions
+): Promise<{ response: Response; release: () => void }> {
 	const control = new AbortController();
 	let timedOut = false;
 	const timer = setTimeout(() => {
@@ -161,6 +169,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 	const forward = (): void => control.abort(outer?.reason);
 	if (outer?.aborted) forward();
 	else outer?.addEventListener('abort', forward, { once: true });
+	const release = (): void => outer?.removeEventListener('abort', forward);
 	let response: Response;
 	try {
 		response = await fetch(path, {
@@ -174,7 +183,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 		});
 		if (!response.ok) throw await errorOf(response);
 	} catch (e) {
-		outer?.removeEventListener('abort', forward);
+		release();
 		if (e instanceof ApiError) {
 			heedRefusal(path, e);
 			throw e;
@@ -188,7 +197,7 @@ export async function open(path: string, options: OpenOptions): Promise<Response
 	} finally {
 		clearTimeout(timer);
 	}
-	return response;
+	return { response, release };
 }
 
 export function isAbort(e: unknown): boolean {
@@ -200,14 +209,14 @@ interface CallOptions {
 	keepalive?: boolean;
 }
 
-async function call<T>(
+function call<T>(
 	method: string,
 	path: string,
 	body?: unknown,
 	options: CallOptions = {}
 ): Promise<T> {
 	const unsafe = method !== 'GET';
-	const response = await open(path, {
+	return requestJson<T>(path, {
 		method,
 		headers: unsafe ? { 'content-type': 'application/json' } : {},
 		body:
@@ -219,8 +228,16 @@ async function call<T>(
 		headerTimeoutMs: CALL_TIMEOUT_MS,
 		...options
 	});
-	if (response.status === 204) return undefined as T;
-	return readJson<T>(response, options.signal);
+}
+
+async function requestJson<T>(path: string, options: OpenOptions): Promise<T> {
+	const { response, release } = await request(path, options);
+	try {
+		if (response.status === 204) return undefined as T;
+		return await readJson<T>(response, options.signal);
+	} finally {
+		release();
+	}
 }
 
 /** A body that is JSON; ApiError when it breaks off or no more of it comes. */
@@ -345,14 +362,15 @@ export const api = {
 
 	/** Same content by the same user gives the same id. */
 	async upload(file: File, signal?: AbortSignal): Promise<Attachment> {
-		const response = await open(`/api/attachments?name=${id(file.name)}`, {
+		const path = `/api/attachments?name=${id(file.name)}`;
+		const { attachment } = await requestJson<{ attachment: Attachment }>(path, {
 			method: 'POST',
 			headers: { 'content-type': file.type || 'text/plain' },
 			body: file,
 			signal,
 			headerTimeoutMs: UPLOAD_TIMEOUT_MS
 		});
-		return (await readJson<{ attachment: Attachment }>(response, signal)).attachment;
+		return attachment;
 	}
 };
 
