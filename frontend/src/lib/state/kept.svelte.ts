@@ -173,7 +173,9 @@ export class Kept {
 				this.unsaved = false;
 			} catch (e) {
 				if (mayPass(e)) {
-					this.#say('The settings are not saved yet', e, 'They are sent again until they are.');
+					// Once: who dismissed it has read it.
+					if (!this.unsaved)
+						this.#say('The settings are not saved yet', e, 'They are sent again until they are.');
 					this.unsaved = true;
 					await pauseAfter(failures++, this.#control.signal);
 					continue;

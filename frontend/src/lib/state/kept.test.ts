@@ -172,6 +172,23 @@ describe('settings', () => {
 		expect(hob.settings).toEqual(WARM);
 		expect(localStorage).toHaveLength(0);
 	});
+	it('that cannot be saved yet are told of once, not again after that was dismissed', async () => {
+		hob.messages = [user('u1', null), said('a1', 'u1')];
+		const chat = aChat();
+		await settle();
+		hob.onPatch = () => new TypeError('refused');
+		void chat.saveSettings(WARM);
+		await pass(2000);
+		expect(chat.notice).toContain('not saved yet');
+		chat.notice = null;
+		const before = patched().length;
+		await pass(60_000);
+		expect(patched().length).toBeGreaterThan(before);
+		expect(chat.notice).toBeNull();
+		hob.onPatch = () => failure(400, 'too hot');
+		await pass(60_000);
+		expect(chat.notice).toContain('too hot');
+	});
 	it('go out one after the other, and the last ones count', async () => {
 		hob.messages = [user('u1', null), said('a1', 'u1')];
 		const chat = aChat();
