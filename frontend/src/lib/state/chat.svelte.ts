@@ -11,6 +11,7 @@ import { conversations } from './conversations.svelte';
 import { Draft, type ComposerMode } from './draft.svelte';
 import { stopGeneration } from './follower';
 import { Kept } from './kept.svelte';
+import { stopLateAnswer, stopUnwanted } from './late';
 import { Merging } from './merging';
 import { ShownPath, type Step } from './path.svelte';
 import { mustQueue, queueStep, type QueueItem } from './queue';
@@ -21,11 +22,6 @@ import { isActive, Turn, type Answer } from './turn.svelte';
 import { browserStorage } from '$lib/storage';
 import { UnsentStore } from './unsent';
 import { uuid } from '$lib/uuid';
-
-/** After Stop in mid-request: hob may have begun to answer; look once after this long. */
-const LATE_ANSWER_MS = 800;
-/** What begins later than this after Stop, somebody asked for anew. */
-const STOP_HOLDS_MS = 10_000;
 
 const draftKey = (userId: string, id: string): string => `hob.draft.${userId}.${id}`;
 const settingsKey = (userId: string, id: string): string => `hob.settings.${userId}.${id}`;
@@ -239,33 +235,7 @@ export class Chat {
 		const sender = this.#senders.get(turn.id);
 		if (sender) sender.stop();
 		else void stopGeneration(turn.newest?.generationId ?? '');
-		const wanted = turn.stopWanted;
-		if (!wanted) return;
-		setTimeout(() => void this.#stopLate(turn), LATE_ANSWER_MS);
-		setTimeout(() => {
-			if (turn.stopWanted === wanted) turn.stopWanted = null;
-		}, STOP_HOLDS_MS);
-	}
-
-	/** Stop came while the request was out: an answer that began nevertheless is stopped too. */
-	async #stopLate(turn: Turn): Promise<void> {
-		if (!turn.stopWanted) return;
-		try {
-			const { messages } = await api.conversation(this.id);
-			const found = messages.findLast((m) => m.role === 'assistant' && m.parent_id === turn.id);
-			if (found && isActive(found.state as Generation['state']))
-				this.#stopUnwanted(turn, found.generation_id ?? '');
-		} catch {
-			// hob is out of reach; its `generation` event still stops it.
-		}
-	}
-
-	/** Stops the one answer that Stop was meant for; false: it was not meant for this one. */
-	#stopUnwanted(turn: Turn, generationId: string): boolean {
-		if (!turn.isUnwanted(generationId)) return false;
-		if (!turn.stopWanted?.generationId) void stopGeneration(generationId);
-		turn.stopWanted = { generationId };
-		return true;
+		if (turn.stopWanted) stopLateAnswer(this.id, turn);
 	}
 
 	/** Sends whoever is next, on each path where somebody waits; what is being edited and not `asked` for goes later. */
@@ -554,7 +524,7 @@ export class Chat {
 	/** News of a generation, perhaps begun by another tab. */
 	onGeneration(g: Generation): void {
 		const turn = this.#path.turnOf(g.message_id);
-		if (turn && isActive(g.state) && this.#stopUnwanted(turn, g.id)) return;
+		if (turn && isActive(g.state) && stopUnwanted(turn, g.id)) return;
 		const sender = turn ? this.#senders.get(turn.id) : undefined;
 		if (sender) {
 			sender.onGeneration(g);
