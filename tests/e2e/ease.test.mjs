@@ -15,6 +15,7 @@ import {
   say,
   shot,
   tabTo,
+  untilFocused,
   untilPhase,
   watch
 } from '../lib/browser.mjs';
@@ -112,6 +113,40 @@ describe('by keyboard alone', { concurrency: 2 }, () => {
     await page.keyboard.press('Enter');
     await answer(page, 'long 400').and(page.locator('[data-state=stopped]')).waitFor();
     assert.ok(await isFocused(input(page)), 'after Stop the focus is in the input');
+    await closePage(page);
+  });
+
+  test('another answer; a message left with hob, taken back and tried again', async () => {
+    const page = await openChat(browser, hob, fast);
+    await page.keyboard.type('echo anew');
+    await page.keyboard.press('Enter');
+    await untilPhase(page, 'echo anew', 'done');
+    await tabTo(page, /^Regenerate$/, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    const second = await untilPhase(page, 'echo anew', 'done');
+    await second.getByText('2/2').waitFor();
+
+    const never = await hob.addDemo('never', ['--load-seconds', '600']);
+    await newChat(page, hob, never);
+    await untilFocused(input(page));
+    await page.keyboard.type('echo once there');
+    await tabTo(page, /^More ways to send$/);
+    await page.keyboard.press('Enter');
+    await untilFocused(page.getByRole('menuitem', { name: /Send when ready/ }));
+    await page.keyboard.press('Enter');
+    await untilPhase(page, 'echo once there', 'outbox');
+    await untilFocused(input(page));
+    await tabTo(page, /^Cancel$/, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Retry', exact: true }).waitFor();
+    await untilFocused(input(page));
+    await hob.send('PATCH', `/api/servers/${never.id}`, { args: ['--tokens-per-second', '300'] });
+    await hob.post(`/api/servers/${never.id}/restart`);
+    await hob.untilState(never.id, 'ready');
+    await tabTo(page, /^Retry$/, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await untilPhase(page, 'echo once there', 'done');
+    await untilFocused(input(page));
     await closePage(page);
   });
 
