@@ -2,7 +2,7 @@
  * All conversations, newest first, kept true by live events. An event costs one search and one copy of
  * the list, so that tens of thousands of conversations stay smooth.
  */
-import { api } from '$lib/api/client';
+import { api, ApiError } from '$lib/api/client';
 import { live } from '$lib/api/events';
 import type { Conversation, ConversationInput } from '$lib/api/types';
 import { formatCount } from '$lib/format';
@@ -253,12 +253,16 @@ class Conversations {
 						part.map((c) => c.id),
 						{ delete: true }
 					);
-				this.#forget(part);
 			} catch (e) {
-				this.#unhide(known.slice(n));
-				this.#fail(e);
-				return;
+				const isGone = e instanceof ApiError && e.status === 404;
+				if (!isGone) {
+					this.#unhide(known.slice(n));
+					this.#fail(e);
+					return;
+				}
 			}
+			// Those whose news came first are forgotten already.
+			this.#forget(part.filter((c) => this.#hidden.has(c.id)));
 		}
 	}
 
@@ -302,10 +306,11 @@ class Conversations {
 	}
 
 	#drop(id: string): void {
+		const hidden = this.#hidden.get(id);
 		const conversation = this.#byId.get(id);
-		this.#hidden.delete(id);
 		this.#waiting = this.#waiting.filter((c) => c.id !== id);
 		this.#outdate(id);
+		if (hidden) this.#forget([hidden]);
 		if (!conversation) return;
 		const list = this.list.slice();
 		list.splice(placeOf(list, conversation), 1);

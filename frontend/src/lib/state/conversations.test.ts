@@ -164,6 +164,21 @@ describe('deleting', () => {
 		expect(ids()).toHaveLength(500);
 		expect(conversations.problem).toBe('disk full');
 	});
+	it('what was deleted elsewhere first is deleted', async () => {
+		onChange = () => failure(404, 'No such conversation');
+		conversations.remove(['b']);
+		await vi.advanceTimersByTimeAsync(UNDO_MS);
+		expect(ids()).toEqual(['a', 'c']);
+		expect(conversations.problem).toBeNull();
+	});
+	it('a deletion elsewhere ends it here while it could be undone', () => {
+		const gone: string[] = [];
+		const off = conversations.onRemoved((id) => gone.push(id));
+		conversations.remove(['b']);
+		hear('conversation_removed', { id: 'b' });
+		expect(gone).toEqual(['b']);
+		off();
+	});
 	it('a deletion elsewhere takes it out of Undo too', () => {
 		conversations.remove(['a', 'b']);
 		hear('conversation_removed', { id: 'a' });
