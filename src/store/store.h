@@ -277,9 +277,9 @@ struct store_op *store_generation_state(struct store *s, const char *id, const c
                                         void *arg);
 struct store_op *store_generation_append(struct store *s, const char *id, const struct events_in *in,
                                          store_fn done, void *arg);
-/* Ends it: state, error, meta (NULL: as it was); the answer's content becomes what it was + all appended text. When the answer has neither
- * text nor tool calls and state is failed, the assistant message is removed and the user message is pending again (unless another
- * answer of it is there). Result: generation, conversations[0]. ERR_EXISTS: it has ended before. */
+/* Ends it: state, error, meta (NULL: as it was); the answer's content becomes what it was + all appended text. When the
+ * answer has neither text nor tool calls and state is failed, the assistant message is removed and the user message is pending
+ * again (unless another answer of it is there). Result: generation, conversations[0]. ERR_EXISTS: it has ended before. */
 struct store_op *store_generation_finish(struct store *s, const char *id, const char *state,
                                          const char *error_json, const char *meta_json, store_fn done,
                                          void *arg);
