@@ -118,6 +118,16 @@ describe('news', () => {
     });
   }
 
+  test('on a low screen Send stays on it, however many notices come', async () => {
+    const page = await openTalk({ width: 640, height: 240 }, false, true);
+    for (const n of [1, 2, 3]) await answerElsewhere(page, `low ${n}`);
+    const send = await page.getByRole('button', { name: 'Send', exact: true }).boundingBox();
+    assert.ok(send.y + send.height <= 240, `Send ends at ${send.y + send.height}`);
+    await shot(page, 'news-low');
+    await axe(page);
+    await closePage(page);
+  });
+
   test('on other pages a notice makes room below them', async () => {
     for (const viewport of [DESKTOP, PHONE]) {
       const page = await openPage(browser, hob, { viewport });
