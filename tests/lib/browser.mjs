@@ -91,7 +91,7 @@ export function input(page) {
   return page.getByRole('textbox', { name: 'Message', exact: true });
 }
 
-const isPhone = (page) => page.viewportSize().width < 500;
+export const isPhone = (page) => page.viewportSize().width < 500;
 
 /** As one does on this device: by touch on a phone. */
 export function press(page, locator) {
