@@ -1,7 +1,7 @@
 // Conversations that were held before the test: through a server, or put in by an import.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readAnswer } from './hob.mjs';
+import { readAnswer, until } from './hob.mjs';
 
 /** An item of hob's export, last written in `at`. */
 export function conversationItem({ at = Date.now() - 3_600_000, ...more }) {
@@ -40,8 +40,12 @@ export function generationItem(question, answer, more) {
 /** The file that an export of these would be. */
 export const exported = (items) => ({ format: 'hob', version: 1, exported_at: Date.now(), items });
 
+/** Tests beside import too, as the same user: one after the other. */
 export async function importItems(hob, items) {
-  const res = await hob.post('/api/import', exported(items));
+  const res = await until(async () => {
+    const r = await hob.post('/api/import', exported(items));
+    return r.status !== 409 && r;
+  }, 'no other import is under way');
   assert.equal(res.status, 200, await res.clone().text());
 }
 
