@@ -69,7 +69,15 @@ test(`hob or its engine ended ${ROUNDS} times while the outbox is answered (seed
       begun.set(word, (await requests()).filter((r) => r.word === word).length);
     }
   }
-  await hob.startServer(server.id);
+  // Again and again: that the last engine was killed while it started may not be known yet.
+  await until(
+    async () => {
+      const { engine } = (await (await hob.post(`/api/servers/${server.id}/start`)).json()).server;
+      return engine.state === 'ready';
+    },
+    'the engine is ready',
+    { ms: 30000, every: 100 }
+  );
   const counts = { done: 0, interrupted: 0 };
   for (const [word, body] of sent) {
     const answer = await until(
