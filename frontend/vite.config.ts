@@ -51,6 +51,8 @@ export default defineConfig({
 		include: ['src/**/*.{test,spec}.ts'],
 		setupFiles: ['./src/test-setup.ts'],
 		restoreMocks: true,
+		// What hangs is found as well; a busy machine may be slow.
+		testTimeout: 30_000,
 		expect: { requireAssertions: true }
 	}
 });
