@@ -309,8 +309,12 @@ describe('the system prompt above the messages', () => {
 	it("is what the next prompt has: the chosen server's, then the conversation's own", async () => {
 		withPrompt('s1', 'You are a cook.\n');
 		withPrompt('s2', 'You are a poet.');
-		// hob takes the settings as they are sent.
-		onRead = () => json({ conversation: aConversation('c1'), settings: calls.at(-1)?.body });
+		// hob takes what is sent of the settings.
+		const settings = { options: {}, system_prompt: null };
+		onRead = () => {
+			Object.assign(settings, calls.at(-1)?.body);
+			return json({ conversation: aConversation('c1'), settings });
+		};
 		await say('Hello');
 		const { conversation_id: id } = posts()[0]?.body as ChatRequest;
 		const chat = chats.get(id);
