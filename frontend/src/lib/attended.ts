@@ -31,7 +31,8 @@ export function attended(hold: () => () => void): (element: HTMLElement) => () =
 		on('focusout', () => (focused = false));
 		return () => {
 			listening.abort();
-			release?.();
+			// Not in the teardown itself: state that is read there is what it was before.
+			if (release) queueMicrotask(release);
 		};
 	};
 }

@@ -60,6 +60,19 @@ describe.each([
 		await pass(6_100);
 		expect(deletions()).toHaveLength(1);
 	});
+	it('takes it back for good, by pointer and by key', async () => {
+		const chat = await begin();
+		await userEvent.setup({ delay: null }).click(undo());
+		await pass(60_000);
+		expect(deletions()).toEqual([]);
+		expect(chat.removals.list).toEqual([]);
+		cleanup();
+		await begin();
+		undo().focus();
+		await userEvent.setup({ delay: null }).keyboard('{Enter}');
+		await pass(60_000);
+		expect(deletions()).toEqual([]);
+	});
 	it('goes where it came up under a pointer that rests', async () => {
 		await begin();
 		await fireEvent.pointerEnter(undo().parentElement as HTMLElement);
