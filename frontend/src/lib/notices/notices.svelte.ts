@@ -20,7 +20,7 @@ class Notices {
 	/** The newest first: they stand at the end of a column, so the others stay where they are. */
 	list = $state.raw<Notice[]>([]);
 	readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-	#held = false;
+	#holds = 0;
 	/** What came while they were held: nothing moves under a pointer. */
 	#waiting: Notice[] = [];
 
@@ -34,7 +34,7 @@ class Notices {
 	/** `id`: one with the same takes the place of the earlier. */
 	say(text: string, action: Notice['action'] = null, id: string = uuid()): void {
 		const notice = { id, text, action };
-		if (this.#held) this.#waiting = newest(notice, this.#waiting);
+		if (this.#holds > 0) this.#waiting = newest(notice, this.#waiting);
 		else this.#show(notice);
 	}
 
@@ -44,17 +44,17 @@ class Notices {
 		if (this.list.some((n) => n.id === id)) this.list = this.list.filter((n) => n.id !== id);
 	}
 
-	/** While held they stay, and none is added; afterwards each has its full time again. */
-	hold(held: boolean): void {
-		if (this.#held === held) return;
-		this.#held = held;
-		if (held) {
-			for (const timer of this.#timers.values()) clearTimeout(timer);
-			return;
-		}
-		for (const { id } of this.list) this.#arm(id);
-		for (const notice of this.#waiting.reverse()) this.#show(notice);
-		this.#waiting = [];
+	/** Until what it returns is called they stay, and none is added; then each has its full time again. */
+	hold(): () => void {
+		this.#holds++;
+		for (const timer of this.#timers.values()) clearTimeout(timer);
+		return () => {
+			this.#holds--;
+			if (this.#holds > 0) return;
+			for (const { id } of this.list) this.#arm(id);
+			for (const notice of this.#waiting.reverse()) this.#show(notice);
+			this.#waiting = [];
+		};
 	}
 
 	#show(notice: Notice): void {

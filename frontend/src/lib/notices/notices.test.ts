@@ -18,7 +18,6 @@ beforeEach(() => {
 });
 afterEach(() => {
 	for (const { id } of notices.list) notices.dismiss(id);
-	notices.hold(false);
 	vi.useRealTimers();
 	vi.restoreAllMocks();
 });
@@ -27,10 +26,10 @@ describe('notices', () => {
 	it('go away by themselves, but not while somebody is at them', () => {
 		notices.say('one');
 		vi.advanceTimersByTime(7_000);
-		notices.hold(true);
+		const release = notices.hold();
 		vi.advanceTimersByTime(60_000);
 		expect(texts()).toEqual(['one']);
-		notices.hold(false);
+		release();
 		vi.advanceTimersByTime(8_000);
 		expect(texts()).toEqual([]);
 	});
@@ -42,12 +41,12 @@ describe('notices', () => {
 	});
 	it('stay where they are while somebody is at them; what comes then comes afterwards', () => {
 		for (const text of ['one', 'two']) notices.say(text);
-		notices.hold(true);
+		const release = notices.hold();
 		for (const text of ['three', 'four', 'five', 'six']) notices.say(text, null, text);
 		notices.say('five again', null, 'five');
 		expect(texts()).toEqual(['two', 'one']);
 		vi.advanceTimersByTime(60_000);
-		notices.hold(false);
+		release();
 		expect(texts()).toEqual(['five again', 'six', 'four']);
 		vi.advanceTimersByTime(8_000);
 		expect(texts()).toEqual([]);
