@@ -34,16 +34,20 @@ export function newChat(): void {
 	void goto(resolve('/chat'));
 }
 
-/** The field in the sidebar, which is opened for it. */
+/** The field in the sidebar, which is opened for it. Where it is open no key that follows goes elsewhere. */
 export async function focusSearch(): Promise<void> {
-	const shown = matchMedia('(min-width: 48rem)').matches ? !rail.collapsed : rail.sheet;
-	if (!shown) rail.toggle();
-	await tick();
-	// A sheet that opens takes the focus first.
-	requestAnimationFrame(() => {
+	const focus = (): void => {
 		const fields = document.querySelectorAll<HTMLInputElement>('[data-search-field]');
 		[...fields].find((f) => f.checkVisibility())?.focus();
-	});
+	};
+	if (matchMedia('(min-width: 48rem)').matches ? !rail.collapsed : rail.sheet) {
+		focus();
+		return;
+	}
+	rail.toggle();
+	await tick();
+	// A sheet that opens takes the focus first.
+	requestAnimationFrame(focus);
 }
 
 export function focusInput(): boolean {
