@@ -289,39 +289,64 @@ describe('every page', { concurrency: 2 }, () => {
   });
 });
 
+/**
+ * A page whose browser allows notifications, which land in `shown`: made by the page, or, where `byPage` is false as
+ * on Android, by a service worker only. hide(true): nobody looks at the page.
+ */
+async function notifiedPage(byPage) {
+  const page = await openPage(browser, hob);
+  await page.context().grantPermissions(['notifications'], { origin: hob.url });
+  await page.context().addInitScript((byPage) => {
+    window.shown = [];
+    window.Notification = class {
+      static permission = 'granted';
+      static requestPermission = () => Promise.resolve('granted');
+      constructor(title, options) {
+        if (!byPage) throw new TypeError('Illegal constructor');
+        Object.assign(this, { title, ...options });
+        window.shown.push(this);
+      }
+      close() {
+        this.closed = true;
+      }
+    };
+    ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+      window.shown.push({ title, ...options });
+      return Promise.resolve();
+    };
+    let hidden = false;
+    Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
+    window.hide = (value) => {
+      hidden = value;
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+  }, byPage);
+  return page;
+}
+
+async function switchOn(page) {
+  await page.getByRole('button', { name: /Account of/ }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Browser notifications' }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'Browser notifications', checked: true }).waitFor();
+  await page.keyboard.press('Escape');
+}
+
+/** Says it and goes elsewhere while it is being answered; gives the path of the conversation. */
+async function leaveBehind(page, text) {
+  await say(page, text);
+  await answer(page, text).getByText(/\S+/).first().waitFor();
+  const { pathname } = new URL(page.url());
+  await page.getByRole('link', { name: 'Servers' }).first().click();
+  await page.waitForURL('**/servers');
+  return pathname;
+}
+
 describe('an answer elsewhere', () => {
   test('a notice names it and leads there; the browser tells of it once when no page is looked at', async () => {
-    const page = await openPage(browser, hob);
-    await page.context().grantPermissions(['notifications'], { origin: hob.url });
-    await page.context().addInitScript(() => {
-      window.shown = [];
-      window.Notification = class {
-        static permission = 'granted';
-        static requestPermission = () => Promise.resolve('granted');
-        constructor(title, options) {
-          Object.assign(this, { title, ...options });
-          window.shown.push(this);
-        }
-        close() {
-          this.closed = true;
-        }
-      };
-      let hidden = false;
-      Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
-      window.hide = (value) => {
-        hidden = value;
-        document.dispatchEvent(new Event('visibilitychange'));
-      };
-    });
+    const page = await notifiedPage(true);
     await newChat(page, hob, slow);
-    await page.getByRole('button', { name: /Account of/ }).click();
-    await page.getByRole('menuitemcheckbox', { name: 'Browser notifications' }).click();
-    await page.keyboard.press('Escape');
-    await say(page, 'long 61');
-    await answer(page, 'long 61').getByText(/\S+/).first().waitFor();
-    const chat = new URL(page.url()).pathname;
-    await page.getByRole('link', { name: 'Servers' }).first().click();
-    await page.waitForURL('**/servers');
+    await switchOn(page);
+    const chat = await leaveBehind(page, 'long 61');
     // The answers of the tests beside are news here too.
     const notice = page.locator('[data-notice]', { hasText: 'Answer finished: long 61' });
     await notice.waitFor();
@@ -334,10 +359,7 @@ describe('an answer elsewhere', () => {
 
     const other = watch(await page.context().newPage());
     await other.goto(`${hob.url}/servers`);
-    await say(page, 'long 151');
-    await answer(page, 'long 151').getByText(/\S+/).first().waitFor();
-    await page.getByRole('link', { name: 'Servers' }).first().click();
-    await page.waitForURL('**/servers');
+    await leaveBehind(page, 'long 151');
     await page.evaluate(() => window.hide(true));
     await other.evaluate(() => window.hide(true));
     const ours = (p) =>
@@ -358,41 +380,13 @@ describe('an answer elsewhere', () => {
   });
 
   test('where a page may show no notification, as on Android, the service worker does, and leads there', async () => {
-    const page = await openPage(browser, hob);
-    await page.context().grantPermissions(['notifications'], { origin: hob.url });
-    await page.context().addInitScript(() => {
-      window.Notification = class {
-        static permission = 'granted';
-        static requestPermission = () => Promise.resolve('granted');
-        constructor() {
-          throw new TypeError('Illegal constructor');
-        }
-      };
-      window.shown = [];
-      ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
-        window.shown.push({ title, ...options });
-        return Promise.resolve();
-      };
-      let hidden = false;
-      Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
-      window.hide = (value) => {
-        hidden = value;
-        document.dispatchEvent(new Event('visibilitychange'));
-      };
-    });
+    const page = await notifiedPage(false);
     await newChat(page, hob, slow);
     assert.equal(page.context().serviceWorkers().length, 0, 'none unasked');
     const registered = page.context().waitForEvent('serviceworker');
-    await page.getByRole('button', { name: /Account of/ }).click();
-    await page.getByRole('menuitemcheckbox', { name: 'Browser notifications' }).click();
+    await switchOn(page);
     const worker = await registered;
-    await page.getByRole('menuitemcheckbox', { name: 'Browser notifications', checked: true }).waitFor();
-    await page.keyboard.press('Escape');
-    await say(page, 'long 37');
-    await answer(page, 'long 37').getByText(/\S+/).first().waitFor();
-    const chat = new URL(page.url()).pathname;
-    await page.getByRole('link', { name: 'Servers' }).first().click();
-    await page.waitForURL('**/servers');
+    const chat = await leaveBehind(page, 'long 37');
     await page.evaluate(() => window.hide(true));
     // The answers of the tests beside are news here too.
     const ours = () => page.evaluate(() => window.shown.find((n) => n.body === 'long 37'));

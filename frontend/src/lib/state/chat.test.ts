@@ -15,6 +15,18 @@ const at = (): number[] =>
 const engine = (state: 'loading' | 'ready' | 'failed', attempt = 1): void =>
 	servers.apply(aServer('s1', { state, attempt }));
 const only = (chat: Chat): Turn => chat.turns[0] as Turn;
+const deletions = (): string[] => hob.of('DELETE').map((c) => c.path);
+
+/** "one" is being answered, until `end`; "two" waits behind it. */
+async function twoWaits(mode?: 'when_ready'): Promise<{ chat: Chat; two: Turn; end: () => void }> {
+	const first = answerStream();
+	hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
+	const chat = aChat();
+	chat.send('one', 's1');
+	const two = chat.send('two', 's1', mode);
+	await settle();
+	return { chat, two, end: () => first.text('1').done() };
+}
 
 useFakeHob();
 
@@ -255,13 +267,9 @@ describe('the queue', () => {
 		expect(turn.phase).toBe('done');
 	});
 	it('leaves alone what is being edited until that has ended', async () => {
-		const first = answerStream();
-		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
-		const chat = aChat();
-		chat.send('one', 's1');
-		const two = chat.send('two', 's1', 'when_ready');
+		const { chat, two, end } = await twoWaits('when_ready');
 		two.editing = true;
-		first.text('1').done();
+		end();
 		await settle();
 		expect(contents()).toEqual(['one']);
 		two.editing = false;
@@ -290,22 +298,16 @@ describe('the queue', () => {
 		expect(contents()).toEqual(['one', 'two']);
 	});
 	it('sends what an edit made of a message, and not what was deleted', async () => {
-		const first = answerStream();
-		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
-		const chat = aChat();
-		chat.send('one', 's1');
-		const two = chat.send('two', 's1');
+		const { chat, two, end } = await twoWaits();
 		const three = chat.send('three', 's1');
 		await settle();
 		chat.edit(two, 'TWO');
 		chat.remove(three);
 		await settle();
-		first.text('1').done();
+		end();
 		await pass(10_000);
 		expect(contents()).toEqual(['one', 'TWO']);
-		expect(hob.calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
-			`/api/messages/${three.id}`
-		]);
+		expect(deletions()).toEqual([`/api/messages/${three.id}`]);
 		expect(chat.turns).toHaveLength(2);
 	});
 	it('a deletion can be undone', async () => {
@@ -318,54 +320,38 @@ describe('the queue', () => {
 		chat.undoRemove(turn);
 		await pass(10_000);
 		expect(chat.turns).toEqual([turn]);
-		expect(hob.calls.some((c) => c.method === 'DELETE')).toBe(false);
+		expect(deletions()).toEqual([]);
 	});
 	it('a deletion holds while hob is out of reach, and hob is told again', async () => {
-		const first = answerStream();
-		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
-		hob.onDelete = () => (hob.of('DELETE').length === 1 ? failure(503) : json(null, 204));
-		const chat = aChat();
-		chat.send('one', 's1');
-		const two = chat.send('two', 's1');
-		await settle();
+		const { chat, two, end } = await twoWaits();
+		hob.onDelete = () => (deletions().length === 1 ? failure(503) : json(null, 204));
 		chat.remove(two);
-		first.text('1').done();
+		end();
 		await pass(6_500);
-		expect(hob.of('DELETE')).toHaveLength(1);
+		expect(deletions()).toHaveLength(1);
 		expect(chat.turns.every((t) => t !== two || t.removing)).toBe(true);
 		await pass(6_000);
-		expect(hob.of('DELETE')).toHaveLength(2);
+		expect(deletions()).toHaveLength(2);
 		expect(chat.turns).not.toContain(two);
 		expect(contents()).toEqual(['one']);
 	});
 	it('a deletion that hob refuses is taken back with a word', async () => {
-		const first = answerStream();
-		hob.onPost = (n) => (n === 1 ? first.response : answered('g2'));
+		const { chat, two, end } = await twoWaits();
 		hob.onDelete = () => failure(409, 'It is being answered');
-		const chat = aChat();
-		chat.send('one', 's1');
-		const two = chat.send('two', 's1');
-		await settle();
 		chat.remove(two);
-		first.text('1').done();
+		end();
 		await pass(6_500);
 		expect(chat.notice).toBe('The message was not deleted: It is being answered.');
 		expect(contents()).toEqual(['one', 'two']);
 	});
 	it('a deletion that could be undone holds when the page closes', async () => {
-		hob.onPost = () => answerStream().response;
-		const chat = aChat();
-		chat.send('one', 's1');
-		const two = chat.send('two', 's1');
-		await settle();
+		const { chat, two } = await twoWaits();
 		chat.remove(two);
 		await settle();
-		chat.flushRemovals();
+		void chat.flushRemovals();
 		// Not a millisecond: nothing waits for a page that is gone.
 		await pass(0);
-		expect(hob.calls.filter((c) => c.method === 'DELETE').map((c) => c.path)).toEqual([
-			`/api/messages/${two.id}`
-		]);
+		expect(deletions()).toEqual([`/api/messages/${two.id}`]);
 	});
 	it('Send when ready leaves the message with hob and shows the answer when it comes', async () => {
 		const stream = new FakeStream();
