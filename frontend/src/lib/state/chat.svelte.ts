@@ -278,8 +278,9 @@ export class Chat {
 			this.pump();
 			// It may be queued again, under another id.
 			const lost = turn.newest?.error?.code === 'generation_gone' ? turn.newest.generationId : '';
-			if (lost && !this.#lost.has(lost)) this.#reload();
+			if (!lost || this.#lost.has(lost)) return;
 			this.#lost.add(lost);
+			this.#reload();
 		}
 	};
 
