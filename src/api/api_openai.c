@@ -49,6 +49,10 @@ static void pass_on(struct api_req *r, const char *name, struct span body)
         .body = body,
         .is_stream = yyjson_get_bool(yyjson_obj_get(r->json, "stream")),
     };
+    (void)snprintf(q.client.user_id, sizeof q.client.user_id, "%s", r->who.user_id);
+    if (r->who.kind == PRINCIPAL_KEY)
+        (void)snprintf(q.client.key_id, sizeof q.client.key_id, "%s", r->who.credential_id);
+    memcpy(q.client.request_id, r->id, sizeof q.client.request_id);
     struct http_exchange *x = r->x;
     r->x = NULL;
     r->handed_over = x;

@@ -38,6 +38,10 @@ struct server *gateway_server_find(const struct gateway *g, const char *ref)
             s = g->servers[i];
     }
     for (size_t i = 0; !s && i < g->n_servers; i++) {
+        if (server_settings_has_alias(&g->servers[i]->settings, ref))
+            s = g->servers[i];
+    }
+    for (size_t i = 0; !s && i < g->n_servers; i++) {
         if (strcasecmp(g->servers[i]->model_name, ref) == 0)
             s = g->servers[i];
     }
@@ -47,6 +51,11 @@ struct server *gateway_server_find(const struct gateway *g, const char *ref)
 const struct server_row *server_config(const struct server *s)
 {
     return &s->row;
+}
+
+const struct server_settings *server_settings(const struct server *s)
+{
+    return &s->settings;
 }
 
 struct engine *server_engine(const struct server *s)
@@ -276,6 +285,7 @@ static void free_server(struct server *s)
     list_remove(&s->node);
     server_vision_release(s);
     server_row_clear(&s->row);
+    server_settings_release(&s->settings);
     free(s->model_name);
     free(s);
 }
@@ -421,6 +431,8 @@ struct gateway *gateway_new(struct loop *l, struct store *store, struct http_cli
     g->self_exe = xstrdup(options->self_exe ? options->self_exe : "/proc/self/exe");
     g->llama_server_path = xstrdup(options->llama_server_path);
     g->reaper = options->reaper;
+    g->on_record = options->on_record;
+    g->record_arg = options->record_arg;
     list_init(&g->removed);
     list_init(&g->edits);
     list_init(&g->proxies);

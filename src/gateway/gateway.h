@@ -27,8 +27,41 @@
 #define GATEWAY_PROGRESS_MS        250  /* at most one "server" event in this time while loading */
 #define GATEWAY_CONNECT_TIMEOUT_MS 5000
 
+#define GATEWAY_MAX_ALIASES       32
+#define GATEWAY_MAX_SLOTS         4096
+#define GATEWAY_MAX_WAITING       10000            /* the highest max_waiting */
+#define GATEWAY_MAX_REWRITE_BYTES (16 * 1024)      /* a server's rewriting, as JSON */
+#define GATEWAY_MAX_SECONDS       (30 * 24 * 3600) /* idle_stop_s, hold_s */
+
 struct gateway;
 struct server; /* one configured server and its engine; lives until it is removed (gateway_server_remove) */
+
+/* Who asks, for fairness and for the record. Plain memory, to be copied. */
+struct gateway_client {
+    char user_id[UUID_LEN + 1];
+    char key_id[UUID_LEN + 1]; /* "": not by a key */
+    char request_id[17];       /* X-Request-Id */
+};
+
+/* What became of one request that reached a server. All of it is valid during the call only. */
+struct gateway_record {
+    const struct gateway_client *client;
+    const char *route; /* "/v1/chat/completions", as the client asked for it */
+    const char *server_id, *server_name;
+    const char *model; /* as the client named it */
+    bool is_stream;
+    int status;         /* what the client got; 0: it went away before */
+    const char *code;   /* of the failure, static; NULL: none */
+    bool client_gone;   /* it went away before the end */
+    int64_t started_at; /* wall clock, ms */
+    int64_t held_ms;    /* until it was the engine's turn to work on it */
+    int64_t first_ms;   /* from the start to the first byte of the engine's body; -1: none came */
+    int64_t total_ms;
+    int64_t tokens_in, tokens_out; /* as the engine counts; -1: it did not say */
+    double tokens_per_s;           /* < 0: unknown */
+    uint64_t bytes_in, bytes_out;  /* bodies */
+};
+typedef void (*gateway_record_fn)(void *arg, const struct gateway_record *record);
 
 struct gateway_options {
     const char *run_dir;           /* engines' sockets, mode 0700 */
@@ -36,6 +69,8 @@ struct gateway_options {
     const char *self_exe;          /* path of this program: demo-engine, engine-exec */
     const char *llama_server_path; /* or NULL: not found */
     struct engine_reaper *reaper;  /* or NULL (tests); not owned */
+    gateway_record_fn on_record;   /* or NULL; once a request, at its end */
+    void *record_arg;
 };
 
 /* ---- lifecycle ---- */
@@ -61,9 +96,23 @@ size_t gateway_n_calls(const struct gateway *g);
 struct server *gateway_server_at(const struct gateway *g, size_t i);
 /* NULL: no such server. */
 struct server *gateway_server_by_id(const struct gateway *g, const char *id);
-/* By id, then name, then model name (first in order of creation). */
+/* By id, then name, then alias, then model name (first in order of creation). */
 struct server *gateway_server_find(const struct gateway *g, const char *ref);
 const struct server_row *server_config(const struct server *s);
+
+/* What of a server's configuration only the gateway needs. */
+struct server_settings {
+    struct strv aliases; /* other names of the server; unique among all names and aliases */
+    int slots;           /* requests that its engine works on at once; 0: as the engine says, else no limit */
+    int idle_stop_s;     /* stopped when nobody has used it for so long; 0: never */
+    char *group;         /* the name of its group; NULL: none */
+    int max_waiting;     /* requests that may wait for it; 0: GATEWAY_MAX_HOLDS */
+    int hold_s;          /* a request's longest wait; 0: GATEWAY_HOLD_TIMEOUT_MS */
+    char *
+        rewrite_json; /* {"model": name sent upstream, "defaults": {}, "set": {}, "strip": []}, each may be left out;
+                            * NULL: bodies pass as they are */
+};
+const struct server_settings *server_settings(const struct server *s);
 struct engine *server_engine(const struct server *s);
 /* Never NULL: base name of the model file, or the server's name. */
 const char *server_model_name(const struct server *s);
@@ -77,6 +126,7 @@ struct server_patch {
     bool has_command, has_args;
     struct strv command, args;
     int on_demand, autostart; /* 0, 1; -1: not set */
+    char *settings_json;      /* the settings among the body's fields; NULL: none */
 };
 void server_patch_init(struct server_patch *p);
 void server_patch_release(struct server_patch *p);
@@ -133,6 +183,7 @@ struct gateway_call_options {
     const char *path;                           /* "/v1/chat/completions" */
     struct span body;                           /* JSON; copied if needed */
     int64_t header_timeout_ms, idle_timeout_ms; /* 0: none */
+    struct gateway_client client;
     bool is_background; /* ends with code "gave_way" when somebody else calls the engine; counts nowhere */
 };
 struct gateway_call_events {
@@ -164,6 +215,7 @@ struct gateway_proxy_request {
     const char *path; /* "/v1/chat/completions" */
     struct span body; /* copied */
     bool is_stream;   /* the body says stream: true */
+    struct gateway_client client;
 };
 /*
  * f NULL: over, the exchange has its answer or its client has gone; x is NULL. Else nothing was sent and the exchange is the

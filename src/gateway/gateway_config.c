@@ -23,6 +23,7 @@ void server_row_clear(struct server_row *row)
     free(row->command_json);
     free(row->args_json);
     free(row->system_prompt);
+    free(row->settings_json);
     *row = (struct server_row){0};
 }
 
@@ -36,6 +37,7 @@ void server_row_copy(struct server_row *to, const struct server_row *from)
     to->command_json = xstrdup(from->command_json);
     to->args_json = xstrdup(from->args_json);
     to->system_prompt = xstrdup(from->system_prompt);
+    to->settings_json = xstrdup(from->settings_json);
 }
 
 /* ---- patches ---- */
@@ -51,6 +53,7 @@ void server_patch_release(struct server_patch *p)
     free(p->kind);
     free(p->model_path);
     free(p->system_prompt);
+    free(p->settings_json);
     strv_release(&p->command);
     strv_release(&p->args);
     server_patch_init(p);
@@ -96,6 +99,46 @@ static enum err take_args(yyjson_val *body, const char *name, bool *out_has, str
     return ERR_OK;
 }
 
+/* Copies all of body that the settings know: they are merged with those that are there when the patch is applied. */
+static enum err take_settings(yyjson_val *body, char **out, struct err_text *why)
+{
+    struct server_settings scratch = {0};
+    enum err e = server_settings_take(&scratch, body, why);
+    server_settings_release(&scratch);
+    if (e)
+        return e;
+    struct buf b = {0};
+    struct json_writer w;
+    jw_init(&w, &b);
+    jw_val(&w, body);
+    *out = buf_take_str(&b);
+    return ERR_OK;
+}
+
+/* What is not among the patch's settings stays. */
+static enum err merge_settings(struct server_row *row, const char *patch_json, struct err_text *why)
+{
+    AUTO(json_doc) yyjson_doc *doc = NULL;
+    yyjson_val *root;
+    struct server_settings settings = {0};
+    server_settings_read(&settings, row->settings_json);
+    enum err e = json_parse_object(span_str(patch_json), &doc, &root, why);
+    if (!e)
+        e = server_settings_take(&settings, root, why);
+    if (!e) {
+        struct buf b = {0};
+        struct json_writer w;
+        jw_init(&w, &b);
+        jw_begin_obj(&w);
+        server_settings_write(&settings, &w);
+        jw_end_obj(&w);
+        free(row->settings_json);
+        row->settings_json = buf_take_str(&b);
+    }
+    server_settings_release(&settings);
+    return e;
+}
+
 enum err server_patch_parse(struct server_patch *p, yyjson_val *body, struct err_text *why)
 {
     enum err e = take_str(body, "name", &p->name, why);
@@ -113,6 +156,8 @@ enum err server_patch_parse(struct server_patch *p, yyjson_val *body, struct err
         e = take_flag(body, "on_demand", &p->on_demand, why);
     if (!e)
         e = take_flag(body, "autostart", &p->autostart, why);
+    if (!e)
+        e = take_settings(body, &p->settings_json, why);
     return e;
 }
 
@@ -274,7 +319,9 @@ enum err server_row_apply(struct server_row *row, const struct server_patch *p, 
         row->on_demand = p->on_demand;
     if (p->autostart >= 0)
         row->autostart = p->autostart;
-    enum err e = check_row(row, why);
+    enum err e = p->settings_json ? merge_settings(row, p->settings_json, why) : ERR_OK;
+    if (!e)
+        e = check_row(row, why);
     struct stat st;
     if (!e && p->model_path && row->model_path && stat(row->model_path, &st))
         return err_set(why, ERR_INVALID, "\"model_path\" is not there: %.400s", row->model_path);
@@ -338,6 +385,8 @@ static void find_model(struct server *s)
 enum err server_configure(struct server *s, struct err_text *why)
 {
     find_model(s);
+    server_settings_release(&s->settings);
+    server_settings_read(&s->settings, s->row.settings_json);
     server_vision_configure(s);
     struct engine_spec spec;
     enum err e = server_build_spec(s, &spec, why);
@@ -370,6 +419,7 @@ void gateway_write_server_json(const struct server *s, struct json_writer *w)
     jwf_str(w, "system_prompt", s->row.system_prompt);
     jwf_bool(w, "on_demand", s->row.on_demand);
     jwf_bool(w, "autostart", s->row.autostart);
+    server_settings_write(&s->settings, w);
     jwf_int(w, "created_at", s->row.created_at);
     if (s->vision.is_known)
         jwf_bool(w, "vision", s->vision.sees);

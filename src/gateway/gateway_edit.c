@@ -98,14 +98,31 @@ static void on_put(void *arg, const struct store_result *r)
     free_edit(ed);
 }
 
+static bool is_named(const struct server *s, const char *name)
+{
+    return strcasecmp(s->row.name, name) == 0 || server_settings_has_alias(&s->settings, name);
+}
+
+/* A name or an alias leads to one server only. */
 static enum err check_unique(const struct gateway *g, const struct server_row *row, struct err_text *why)
 {
-    for (size_t i = 0; i < g->n_servers; i++) {
-        const struct server_row *other = &g->servers[i]->row;
-        if (!str_eq(other->id, row->id) && strcasecmp(other->name, row->name) == 0)
-            return err_set(why, ERR_EXISTS, "\"name\" is taken by another server");
+    struct server_settings own = {0};
+    enum err e = ERR_OK;
+    server_settings_read(&own, row->settings_json);
+    for (size_t i = 0; i < g->n_servers && !e; i++) {
+        const struct server *other = g->servers[i];
+        if (str_eq(other->row.id, row->id))
+            continue;
+        if (is_named(other, row->name))
+            e = err_set(why, ERR_EXISTS, "\"name\" is taken by another server");
+        for (size_t k = 0; k < own.aliases.n && !e; k++) {
+            if (is_named(other, own.aliases.v[k]))
+                e = err_set(why, ERR_EXISTS, "\"aliases\": \"%s\" is a name of the server %s",
+                            own.aliases.v[k], other->row.name);
+        }
     }
-    return ERR_OK;
+    server_settings_release(&own);
+    return e;
 }
 
 /* The row is complete but for p. */
@@ -131,6 +148,7 @@ void gateway_server_add(struct gateway *g, const struct server_patch *p, gateway
                                   .kind = xstrdup("llama-server"),
                                   .args_json = xstrdup("[]"),
                                   .system_prompt = xstrdup(""),
+                                  .settings_json = xstrdup("{}"),
                                   .on_demand = true,
                                   .created_at = clock_wall_ms()};
     if (g->n_servers >= GATEWAY_MAX_SERVERS) {

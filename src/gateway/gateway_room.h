@@ -11,6 +11,8 @@ struct gateway {
     struct events *events;
     char *run_dir, *log_dir, *self_exe, *llama_server_path;
     struct engine_reaper *reaper;
+    gateway_record_fn on_record;
+    void *record_arg;
     struct server **servers; /* in order of creation */
     size_t n_servers, cap_servers;
     struct list removed; /* servers that are no longer found, until their engine and calls have ended */
@@ -35,8 +37,9 @@ struct server_vision {
 
 struct server {
     struct gateway *g;
-    struct server_row row; /* owned strings */
-    struct engine *engine; /* NULL only when a removed one's has ended */
+    struct server_row row;           /* owned strings */
+    struct server_settings settings; /* row.settings_json, read */
+    struct engine *engine;           /* NULL only when a removed one's has ended */
     char *model_name;
     int64_t model_bytes; /* 0: unknown */
     struct list holds;
@@ -85,6 +88,18 @@ void server_spec_release(struct engine_spec *spec);
 enum err server_build_spec(const struct server *s, struct engine_spec *out_spec, struct err_text *why);
 /* Applies p to row and checks the whole. ERR_INVALID: why starts with the field's name in quotes. */
 enum err server_row_apply(struct server_row *row, const struct server_patch *p, struct err_text *why);
+
+/* ---- gateway_settings.c ---- */
+/* Takes the settings among obj's fields (null: the default) and checks them. ERR_INVALID: why starts with the field's name
+ * in quotes; out is as far as it came. */
+enum err server_settings_take(struct server_settings *out, yyjson_val *obj, struct err_text *why);
+/* From what is stored: lenient, what is not valid any more is left out. */
+void server_settings_read(struct server_settings *out, const char *json);
+/* As fields of an object under way. */
+void server_settings_write(const struct server_settings *s, struct json_writer *w);
+void server_settings_release(struct server_settings *s);
+/* Letter case is ignored. */
+bool server_settings_has_alias(const struct server_settings *s, const char *name);
 
 /* ---- gateway_edit.c ---- */
 void gateway_cancel_edits(struct gateway *g);

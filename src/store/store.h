@@ -27,7 +27,8 @@ struct key_row {
 };
 struct server_row {
     char *id, *name, *kind /* demo|llama-server|command */, *model_path /* or NULL */,
-        *command_json /* array or NULL */, *args_json /* array */, *system_prompt;
+        *command_json /* array or NULL */, *args_json /* array */, *system_prompt,
+        *settings_json /* object: gateway's own */;
     bool on_demand, autostart;
     int64_t created_at;
     int64_t last_load_ms; /* how long the last successful load took, 0 unknown */

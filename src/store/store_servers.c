@@ -6,7 +6,7 @@ static enum err run_servers_list(struct db *db, struct store_op *op)
     sqlite3_stmt *st = db_query(
         db,
         "SELECT id, name, kind, model_path, command_json, args_json, system_prompt, on_demand, "
-        "autostart, created_at, last_load_ms FROM servers ORDER BY created_at, rowid",
+        "autostart, created_at, last_load_ms, settings_json FROM servers ORDER BY created_at, rowid",
         "");
     while (db_next(db, st)) {
         struct server_row *row = store_op_row(op, sizeof(*row));
@@ -22,6 +22,7 @@ static enum err run_servers_list(struct db *db, struct store_op *op)
             .autostart = sqlite3_column_int(st, 8) != 0,
             .created_at = sqlite3_column_int64(st, 9),
             .last_load_ms = sqlite3_column_int64(st, 10),
+            .settings_json = row_text(op, st, 11),
         };
     }
     return ERR_OK;
@@ -42,14 +43,15 @@ static enum err run_server_put(struct db *db, struct store_op *op)
     db_run(
         db,
         "INSERT INTO servers (id, name, kind, model_path, command_json, args_json, system_prompt, on_demand, "
-        "autostart, created_at, last_load_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "autostart, created_at, last_load_ms, settings_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, "
         "model_path = excluded.model_path, command_json = excluded.command_json, "
         "args_json = excluded.args_json, system_prompt = excluded.system_prompt, "
         "on_demand = excluded.on_demand, autostart = excluded.autostart, "
+        "settings_json = excluded.settings_json, "
         "last_load_ms = iif(excluded.last_load_ms > 0, excluded.last_load_ms, last_load_ms)",
-        "tttttttbbii", in->id, in->name, in->kind, in->model_path, in->command_json, in->args_json,
-        in->system_prompt, in->on_demand, in->autostart, in->created_at, in->last_load_ms);
+        "tttttttbbiit", in->id, in->name, in->kind, in->model_path, in->command_json, in->args_json,
+        in->system_prompt, in->on_demand, in->autostart, in->created_at, in->last_load_ms, in->settings_json);
     return ERR_OK;
 }
 
@@ -65,6 +67,7 @@ struct store_op *store_server_put(struct store *s, const struct server_row *row,
     in->command_json = store_op_text(op, row->command_json);
     in->args_json = store_op_text(op, row->args_json);
     in->system_prompt = store_op_text(op, row->system_prompt);
+    in->settings_json = store_op_text(op, row->settings_json);
     return store_op_submit(op);
 }
 

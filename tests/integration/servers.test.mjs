@@ -57,6 +57,38 @@ test('a server has what it was made with; wrong fields are named; names are uniq
   assert.deepEqual(both.map((r) => r.status).sort(), [201, 409]);
 });
 
+test('settings have defaults, are checked, and stay when others change; aliases lead to one server only', async () => {
+  const made = await hob.addDemo('named', [], { aliases: ['org/named', 'Nick'], slots: 2, rewrite: { set: { n: 1 } } });
+  const settings = (s) => [s.aliases, s.slots, s.idle_stop_s, s.group, s.max_waiting, s.hold_s, s.rewrite];
+  assert.deepEqual(settings(made), [['org/named', 'Nick'], 2, 0, null, 0, 0, { set: { n: 1 } }]);
+  const change = (body) => hob.send('PATCH', `/api/servers/${made.id}`, body);
+  const changed = (await (await change({ idle_stop_s: 60, group: 'big', slots: null })).json()).server;
+  assert.deepEqual(settings(changed), [['org/named', 'Nick'], 0, 60, 'big', 0, 0, { set: { n: 1 } }]);
+  const cases = [
+    [{ aliases: 'x' }, 'aliases'],
+    [{ aliases: [' x'] }, 'aliases'],
+    [{ aliases: Array(33).fill('x') }, 'aliases'],
+    [{ slots: -1 }, 'slots'],
+    [{ idle_stop_s: 1e12 }, 'idle_stop_s'],
+    [{ group: 5 }, 'group'],
+    [{ max_waiting: 10001 }, 'max_waiting'],
+    [{ hold_s: 'x' }, 'hold_s'],
+    [{ rewrite: [] }, 'rewrite'],
+    [{ rewrite: { unknown: 1 } }, 'rewrite'],
+    [{ rewrite: { set: 5 } }, 'set'],
+    [{ rewrite: { strip: [5] } }, 'strip'],
+    [{ rewrite: { set: { x: 'x'.repeat(20000) } } }, 'rewrite']
+  ];
+  for (const [body, param] of cases) {
+    const res = await change(body);
+    assert.equal(res.status, 400, JSON.stringify(body));
+    assert.equal((await errorOf(res)).param, param, JSON.stringify(body));
+  }
+  for (const body of [{ name: 'nick' }, { name: 'other', aliases: ['NAMED'] }, { name: 'other', aliases: ['nick'] }])
+    assert.equal((await hob.post('/api/servers', { kind: 'demo', ...body })).status, 409, JSON.stringify(body));
+  assert.equal((await v1('ORG/named', 'echo hi')).status, 200);
+});
+
 test('a change is kept; a running engine keeps its options until it is restarted', async () => {
   const server = await hob.addDemo('changed', ['--tokens-per-second', '300']);
   await hob.startServer(server.id);

@@ -123,6 +123,7 @@ static void servers_are_replaced_by_id(void **state)
                            .model_path = STR("/m.gguf"),
                            .args_json = STR("[]"),
                            .system_prompt = STR(""),
+                           .settings_json = STR("{\"slots\":2}"),
                            .on_demand = true};
     OK(f, NULL, store_server_put, &s);
     OK(f, NULL, store_server_loaded, "s1", (int64_t)12400);

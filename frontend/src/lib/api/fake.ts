@@ -132,6 +132,13 @@ export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 		system_prompt: '',
 		on_demand: true,
 		autostart: false,
+		aliases: [],
+		slots: 0,
+		idle_stop_s: 0,
+		group: null,
+		max_waiting: 0,
+		hold_s: 0,
+		rewrite: null,
 		created_at: 0,
 		vision: null,
 		engine: anEngine(engine)

@@ -85,10 +85,25 @@ export interface Server {
 	system_prompt: string;
 	on_demand: boolean;
 	autostart: boolean;
+	aliases: string[];
+	slots: number;
+	idle_stop_s: number;
+	group: string | null;
+	max_waiting: number;
+	hold_s: number;
+	rewrite: Rewrite | null;
 	created_at: number;
 	/** Whether its model takes images; null: not known (yet). */
 	vision: boolean | null;
 	engine: Engine;
+}
+
+/** What is changed in the body of a request before the engine gets it. */
+export interface Rewrite {
+	model?: string | null;
+	defaults?: Record<string, unknown> | null;
+	set?: Record<string, unknown> | null;
+	strip?: string[] | null;
 }
 
 export interface ServerInput {
@@ -100,6 +115,13 @@ export interface ServerInput {
 	system_prompt?: string;
 	on_demand?: boolean;
 	autostart?: boolean;
+	aliases?: string[];
+	slots?: number;
+	idle_stop_s?: number;
+	group?: string | null;
+	max_waiting?: number;
+	hold_s?: number;
+	rewrite?: Rewrite | null;
 }
 
 export interface LogLine {
