@@ -13,9 +13,13 @@ struct store;
 struct store_op; /* a call under way */
 
 /* Strings are never NULL unless marked "or NULL". Ids are UUID text. Times are ms since the epoch. */
+struct rate_limits { /* of a key or an account; 0: none. In a change -1: stays */
+    int64_t requests_per_minute, tokens_per_minute, max_parallel;
+};
 struct user_row {
     char *id, *name, *role /* admin|user */, *status /* active|pending|disabled */, *password_hash;
     int64_t created_at;
+    struct rate_limits limits;
 };
 struct session_row {
     char *id_hash /* hex SHA-256 */, *user_id;
@@ -23,7 +27,14 @@ struct session_row {
 };
 struct key_row {
     char *id, *user_id, *name, *prefix, *key_hash /* hex SHA-256 */;
-    int64_t created_at, last_used_at /* 0: never */;
+    char *routes_json, *models_json; /* arrays of names; NULL: all */
+    int64_t created_at, last_used_at /* 0: never */, expires_at /* 0: never */;
+    struct rate_limits limits;
+};
+struct key_change {                               /* what is to be set; all else stays */
+    const char *name, *routes_json, *models_json; /* NULL: stays; the arrays "": all */
+    int64_t expires_at;                           /* -1: stays; 0: never */
+    struct rate_limits limits;
 };
 struct server_row {
     char *id, *name, *kind /* demo|llama-server|command */, *model_path /* or NULL */,
@@ -165,13 +176,19 @@ struct store_op *store_user_add(struct store *s, const struct user_row *u, bool 
                                 void *arg);
 struct store_op *store_user_set(struct store *s, const char *id, const char *role, const char *status,
                                 const char *password_hash, store_fn done, void *arg); /* NULL: leave */
-struct store_op *store_sessions_list(struct store *s, store_fn done, void *arg);      /* drops the expired */
+/* ERR_NOT_FOUND. */
+struct store_op *store_user_limit(struct store *s, const char *id, const struct rate_limits *limits,
+                                  store_fn done, void *arg);
+struct store_op *store_sessions_list(struct store *s, store_fn done, void *arg); /* drops the expired */
 /* The same id_hash again only moves expires_at. */
 struct store_op *store_session_add(struct store *s, const struct session_row *row, store_fn done, void *arg);
 struct store_op *store_session_remove(struct store *s, const char *id_hash, store_fn done, void *arg);
 struct store_op *store_sessions_remove_of(struct store *s, const char *user_id, store_fn done, void *arg);
 struct store_op *store_keys_list(struct store *s, store_fn done, void *arg);
 struct store_op *store_key_add(struct store *s, const struct key_row *row, store_fn done, void *arg);
+/* ERR_NOT_FOUND. */
+struct store_op *store_key_change(struct store *s, const char *id, const struct key_change *change,
+                                  store_fn done, void *arg);
 struct store_op *store_key_remove(struct store *s, const char *id, store_fn done, void *arg);
 struct store_op *store_key_used(struct store *s, const char *id, int64_t at, store_fn done, void *arg);
 

@@ -1,13 +1,23 @@
 /* Tables users, sessions and api_keys. */
 #include "store/store_row.h"
 
+/* A row's limits, from column `col` on. */
+static struct rate_limits row_limits(sqlite3_stmt *st, int col)
+{
+    return (struct rate_limits){.requests_per_minute = sqlite3_column_int64(st, col),
+                                .tokens_per_minute = sqlite3_column_int64(st, col + 1),
+                                .max_parallel = sqlite3_column_int64(st, col + 2)};
+}
+
 /* ---- users ---- */
 
 static enum err run_users_list(struct db *db, struct store_op *op)
 {
-    sqlite3_stmt *st = db_query(
-        db, "SELECT id, name, role, status, password_hash, created_at FROM users ORDER BY created_at, rowid",
-        "");
+    sqlite3_stmt *st = db_query(db,
+                                "SELECT id, name, role, status, password_hash, created_at, "
+                                "requests_per_minute, tokens_per_minute, max_parallel "
+                                "FROM users ORDER BY created_at, rowid",
+                                "");
     while (db_next(db, st)) {
         struct user_row *u = store_op_row(op, sizeof(*u));
         *u = (struct user_row){
@@ -17,6 +27,7 @@ static enum err run_users_list(struct db *db, struct store_op *op)
             .status = row_text(op, st, 3),
             .password_hash = row_text(op, st, 4),
             .created_at = sqlite3_column_int64(st, 5),
+            .limits = row_limits(st, 6),
         };
     }
     return ERR_OK;
@@ -83,6 +94,33 @@ struct store_op *store_user_set(struct store *s, const char *id, const char *rol
     in->role = store_op_text(op, role);
     in->status = store_op_text(op, status);
     in->password_hash = store_op_text(op, password_hash);
+    return store_op_submit(op);
+}
+
+struct user_limit {
+    char *id;
+    struct rate_limits limits;
+};
+
+static enum err run_user_limit(struct db *db, struct store_op *op)
+{
+    const struct user_limit *in = op->in;
+    db_run(db,
+           "UPDATE users SET requests_per_minute = coalesce(nullif(?, -1), requests_per_minute), "
+           "tokens_per_minute = coalesce(nullif(?, -1), tokens_per_minute), "
+           "max_parallel = coalesce(nullif(?, -1), max_parallel) WHERE id = ?",
+           "iiit", in->limits.requests_per_minute, in->limits.tokens_per_minute, in->limits.max_parallel,
+           in->id);
+    return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such user");
+}
+
+struct store_op *store_user_limit(struct store *s, const char *id, const struct rate_limits *limits,
+                                  store_fn done, void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_user_limit, sizeof(struct user_limit), done, arg);
+    struct user_limit *in = op->in;
+    in->id = store_op_text(op, id);
+    in->limits = *limits;
     return store_op_submit(op);
 }
 
@@ -167,7 +205,8 @@ static enum err run_keys_list(struct db *db, struct store_op *op)
 {
     sqlite3_stmt *st = db_query(
         db,
-        "SELECT id, user_id, name, prefix, key_hash, created_at, last_used_at FROM api_keys "
+        "SELECT id, user_id, name, prefix, key_hash, created_at, last_used_at, routes_json, models_json, "
+        "expires_at, requests_per_minute, tokens_per_minute, max_parallel FROM api_keys "
         "ORDER BY created_at, rowid",
         "");
     while (db_next(db, st)) {
@@ -180,6 +219,10 @@ static enum err run_keys_list(struct db *db, struct store_op *op)
             .key_hash = row_text(op, st, 4),
             .created_at = sqlite3_column_int64(st, 5),
             .last_used_at = sqlite3_column_int64(st, 6),
+            .routes_json = row_text(op, st, 7),
+            .models_json = row_text(op, st, 8),
+            .expires_at = sqlite3_column_int64(st, 9),
+            .limits = row_limits(st, 10),
         };
     }
     return ERR_OK;
@@ -194,10 +237,12 @@ static enum err run_key_add(struct db *db, struct store_op *op)
 {
     const struct key_row *in = op->in;
     db_run(db,
-           "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, created_at, last_used_at) "
-           "VALUES (?, ?, ?, ?, ?, ?, ?)",
-           "tttttii", in->id, in->user_id, in->name, in->prefix, in->key_hash, in->created_at,
-           in->last_used_at);
+           "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, created_at, last_used_at, "
+           "routes_json, models_json, expires_at, requests_per_minute, tokens_per_minute, max_parallel) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           "tttttiittiiii", in->id, in->user_id, in->name, in->prefix, in->key_hash, in->created_at,
+           in->last_used_at, in->routes_json, in->models_json, in->expires_at, in->limits.requests_per_minute,
+           in->limits.tokens_per_minute, in->limits.max_parallel);
     op->result.created = true;
     return ERR_OK;
 }
@@ -214,7 +259,46 @@ struct store_op *store_key_add(struct store *s, const struct key_row *row, store
         .key_hash = store_op_text(op, row->key_hash),
         .created_at = row->created_at,
         .last_used_at = row->last_used_at,
+        .routes_json = store_op_text(op, row->routes_json),
+        .models_json = store_op_text(op, row->models_json),
+        .expires_at = row->expires_at,
+        .limits = row->limits,
     };
+    return store_op_submit(op);
+}
+
+struct key_changed {
+    char *id;
+    struct key_change change;
+};
+
+static enum err run_key_change(struct db *db, struct store_op *op)
+{
+    const struct key_changed *in = op->in;
+    const struct key_change *c = &in->change;
+    db_run(db,
+           "UPDATE api_keys SET name = coalesce(?, name), "
+           "routes_json = nullif(coalesce(?, routes_json), ''), "
+           "models_json = nullif(coalesce(?, models_json), ''), "
+           "expires_at = coalesce(nullif(?, -1), expires_at), "
+           "requests_per_minute = coalesce(nullif(?, -1), requests_per_minute), "
+           "tokens_per_minute = coalesce(nullif(?, -1), tokens_per_minute), "
+           "max_parallel = coalesce(nullif(?, -1), max_parallel) WHERE id = ?",
+           "tttiiiit", c->name, c->routes_json, c->models_json, c->expires_at, c->limits.requests_per_minute,
+           c->limits.tokens_per_minute, c->limits.max_parallel, in->id);
+    return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such key");
+}
+
+struct store_op *store_key_change(struct store *s, const char *id, const struct key_change *change,
+                                  store_fn done, void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run_key_change, sizeof(struct key_changed), done, arg);
+    struct key_changed *in = op->in;
+    in->id = store_op_text(op, id);
+    in->change = *change;
+    in->change.name = store_op_text(op, change->name);
+    in->change.routes_json = store_op_text(op, change->routes_json);
+    in->change.models_json = store_op_text(op, change->models_json);
     return store_op_submit(op);
 }
 
