@@ -52,11 +52,11 @@ void demo_quit(struct demo *d, int exit_status);
 void demo_reply_error(struct http_exchange *x, int status, const char *message);
 void demo_reply_json(struct http_exchange *x, int status, const struct buf *body);
 
-/* ---- demo_chat.c: answers ---- */
+/* ---- demo_job.c: answers ---- */
 
 /* Takes the request; the answer begins when a slot is free. */
-void demo_chat_start(struct demo *d, struct http_exchange *x, struct demo_request *request);
+void demo_job_start(struct demo *d, struct http_exchange *x, struct demo_request *request);
 /* Drops all answers. */
-void demo_chat_close(struct demo *d);
+void demo_jobs_close(struct demo *d);
 
 #endif

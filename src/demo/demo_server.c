@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "demo/demo_impl.h"
+#include "demo/demo_vectors.h"
 
 /* Pictures come as base64 inside the body. */
 #define MAX_BODY_BYTES ((size_t)64 << 20)
@@ -103,41 +104,102 @@ static void reply_slots(struct demo *d, struct http_exchange *x)
     demo_reply_json(x, 200, body);
 }
 
-static void on_chat_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+/* True: the body is not there, or the options want an error; answered. */
+static bool is_over(struct demo *d, struct http_exchange *x, enum err e)
 {
-    struct demo *d = arg;
     if (e) {
         demo_reply_error(x, e == ERR_TOO_BIG ? 413 : 400, "the body could not be read");
-        return;
+        return true;
     }
     if (d->options->status) {
         AUTO(mem) char *message = xasprintf("the demo engine was told to answer %d", d->options->status);
         demo_reply_error(x, d->options->status, message);
-        return;
+        return true;
     }
-    struct demo_request request;
-    struct err_text why;
-    if (demo_request_parse(body, &request, &why) != ERR_OK) {
-        demo_reply_error(x, 400, why.text);
-        return;
-    }
-    demo_chat_start(d, x, &request);
+    return false;
 }
 
-static void take_chat(struct demo *d, struct http_exchange *x)
+/* ---- routes with answers in time ---- */
+
+static void start_job(struct demo *d, struct http_exchange *x, enum err e, enum demo_route route,
+                      struct span body)
 {
-    http_exchange_read_body(x, MAX_BODY_BYTES, on_chat_body, d);
+    struct demo_request request;
+    struct err_text why;
+    if (is_over(d, x, e))
+        return;
+    if (demo_request_parse(route, body, &request, &why) != ERR_OK)
+        demo_reply_error(x, 400, why.text);
+    else
+        demo_job_start(d, x, &request);
+}
+
+static void on_chat_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    start_job(arg, x, e, DEMO_CHAT, body);
+}
+
+static void on_completion_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    start_job(arg, x, e, DEMO_COMPLETION, body);
+}
+
+static void on_messages_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    start_job(arg, x, e, DEMO_MESSAGES, body);
+}
+
+static void on_responses_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    start_job(arg, x, e, DEMO_RESPONSES, body);
+}
+
+/* ---- routes that answer at once ---- */
+
+static void reply_at_once(struct demo *d, struct http_exchange *x, enum err e, struct span body,
+                          enum err (*answer)(struct span body, struct buf *out, struct err_text *why))
+{
+    AUTO(buf) struct buf *out = buf_new();
+    struct err_text why;
+    if (is_over(d, x, e))
+        return;
+    if (answer(body, out, &why) != ERR_OK)
+        demo_reply_error(x, 400, why.text);
+    else
+        demo_reply_json(x, 200, out);
+}
+
+static void on_embeddings_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    reply_at_once(arg, x, e, body, demo_embeddings);
+}
+
+static void on_rerank_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    reply_at_once(arg, x, e, body, demo_rerank);
+}
+
+static void on_count_body(struct http_exchange *x, void *arg, enum err e, struct span body)
+{
+    reply_at_once(arg, x, e, body, demo_count);
 }
 
 static const struct {
-    enum http_method method;
     const char *path;
     void (*reply)(struct demo *d, struct http_exchange *x);
+} pages[] = {
+    {"/health", reply_health},    {"/v1/health", reply_health}, {"/models", reply_models},
+    {"/v1/models", reply_models}, {"/props", reply_props},      {"/slots", reply_slots},
+};
+
+static const struct {
+    const char *path;
+    http_body_fn on_body;
 } routes[] = {
-    {HTTP_GET_, "/health", reply_health},         {HTTP_GET_, "/v1/health", reply_health},
-    {HTTP_GET_, "/models", reply_models},         {HTTP_GET_, "/v1/models", reply_models},
-    {HTTP_GET_, "/props", reply_props},           {HTTP_GET_, "/slots", reply_slots},
-    {HTTP_POST_, "/chat/completions", take_chat}, {HTTP_POST_, "/v1/chat/completions", take_chat},
+    {"/chat/completions", on_chat_body},     {"/v1/chat/completions", on_chat_body},
+    {"/v1/completions", on_completion_body}, {"/v1/messages", on_messages_body},
+    {"/v1/responses", on_responses_body},    {"/v1/embeddings", on_embeddings_body},
+    {"/v1/rerank", on_rerank_body},          {"/v1/messages/count_tokens", on_count_body},
 };
 
 static void on_request(struct http_exchange *x, void *arg)
@@ -148,11 +210,16 @@ static void on_request(struct http_exchange *x, void *arg)
         return;
     }
     enum http_method method = http_exchange_method(x);
-    if (method == HTTP_HEAD_)
-        method = HTTP_GET_;
-    for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        if (routes[i].method == method && span_is(http_exchange_path(x), routes[i].path)) {
-            routes[i].reply(d, x);
+    struct span path = http_exchange_path(x);
+    for (size_t i = 0; (method == HTTP_GET_ || method == HTTP_HEAD_) && i < COUNT_OF(pages); i++) {
+        if (span_is(path, pages[i].path)) {
+            pages[i].reply(d, x);
+            return;
+        }
+    }
+    for (size_t i = 0; method == HTTP_POST_ && i < COUNT_OF(routes); i++) {
+        if (span_is(path, routes[i].path)) {
+            http_exchange_read_body(x, MAX_BODY_BYTES, routes[i].on_body, d);
             return;
         }
     }
@@ -208,7 +275,7 @@ int demo_run(const struct demo_options *o)
     loop_signal_free(terminate);
     loop_signal_free(interrupt);
     demo_load_close(&d);
-    demo_chat_close(&d);
+    demo_jobs_close(&d);
     if (d.http)
         http_server_close(d.http);
     demo_guide_free(d.guide);

@@ -9,6 +9,7 @@
 #include "demo/demo_answer.h"
 #include "demo/demo_request.h"
 #include "demo/demo_show.h"
+#include "demo/demo_vectors.h"
 
 static int set_up(void **state)
 {
@@ -167,7 +168,7 @@ static void reads_requests(void **state)
         "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"one\"},"
         "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:,\"}},{\"type\":\"text\",\"text\":\"two\"}]},"
         "{\"role\":\"assistant\",\"content\":\"so far\"}]}";
-    assert_int_equal(demo_request_parse(span_str(body), &r, &why), ERR_OK);
+    assert_int_equal(demo_request_parse(DEMO_CHAT, span_str(body), &r, &why), ERR_OK);
     assert_true(r.stream && r.include_usage && r.return_progress && r.has_image && !r.no_think);
     assert_int_equal(r.max_tokens, 7);
     assert_int_equal(r.stop.n, 2);
@@ -178,12 +179,60 @@ static void reads_requests(void **state)
     assert_string_equal(r.model, "m");
     demo_request_release(&r);
 
-    assert_int_equal(
-        demo_request_parse(span_str("{\"messages\":[],\"max_tokens\":null,\"stop\":\"x\"}"), &r, &why),
-        ERR_OK);
+    assert_int_equal(demo_request_parse(DEMO_CHAT,
+                                        span_str("{\"messages\":[],\"max_tokens\":null,\"stop\":\"x\"}"), &r,
+                                        &why),
+                     ERR_OK);
     assert_int_equal(r.max_tokens, -1);
     assert_int_equal(r.stop.n, 1);
     demo_request_release(&r);
+}
+
+/* What the user says last, however the route writes it. */
+static void reads_every_route(void **state)
+{
+    static const struct {
+        enum demo_route route;
+        const char *body;
+    } cases[] = {
+        {DEMO_COMPLETION, "{\"prompt\":\"now\"}"},
+        {DEMO_COMPLETION, "{\"prompt\":[\"now\"]}"},
+        {DEMO_RESPONSES, "{\"input\":\"now\"}"},
+        {DEMO_RESPONSES,
+         "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"now\"}]},"
+         "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"5\"}]}"},
+        {DEMO_MESSAGES,
+         "{\"max_tokens\":5,\"system\":[{\"type\":\"text\",\"text\":\"s\"}],\"messages\":["
+         "{\"role\":\"user\",\"content\":\"old\"},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\"}]},"
+         "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\"},{\"type\":\"text\",\"text\":\"now\"}]}]}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct demo_request r;
+        struct err_text why = {0};
+        if (demo_request_parse(cases[i].route, span_str(cases[i].body), &r, &why))
+            fail_msg("%s: %s", cases[i].body, why.text);
+        assert_int_equal(r.texts.n, 1);
+        assert_string_equal(r.texts.v[0], "now");
+        demo_request_release(&r);
+    }
+}
+
+static void ranks_what_has_the_words_first(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf *out = buf_new();
+    struct err_text why = {0};
+    assert_int_equal(
+        demo_rerank(
+            span_str("{\"query\":\"a cat\",\"documents\":[\"dogs run\",\"cats sit\",\"\"],\"top_n\":1}"), out,
+            &why),
+        ERR_OK);
+    assert_non_null(strstr(buf_str(out), "\"results\":[{\"index\":1,"));
+    assert_null(strstr(buf_str(out), "{\"index\":0,"));
+    assert_int_equal(demo_rerank(span_str("{\"query\":\"x\",\"documents\":[5]}"), out, &why), ERR_INVALID);
+    assert_int_equal(demo_rerank(span_str("{\"documents\":[]}"), out, &why), ERR_INVALID);
+    assert_int_equal(demo_embeddings(span_str("{\"input\":{}}"), out, &why), ERR_INVALID);
 }
 
 static void refuses_bad_requests(void **state)
@@ -207,7 +256,7 @@ static void refuses_bad_requests(void **state)
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct demo_request r;
         struct err_text why = {0};
-        if (demo_request_parse(span_str(bodies[i]), &r, &why) != ERR_INVALID)
+        if (demo_request_parse(DEMO_CHAT, span_str(bodies[i]), &r, &why) != ERR_INVALID)
             fail_msg("taken: %s", bodies[i]);
         assert_true(why.text[0]);
     }
@@ -249,6 +298,8 @@ int main(void)
         cmocka_unit_test(goes_on_where_a_text_stops),
         cmocka_unit_test(thinks_aloud),
         cmocka_unit_test(reads_requests),
+        cmocka_unit_test(reads_every_route),
+        cmocka_unit_test(ranks_what_has_the_words_first),
         cmocka_unit_test(refuses_bad_requests),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,13 +1,12 @@
 /*
- * One answer in the making: waits for a slot, then tokens at the wished rate, as llama-server's chunks or as one object.
+ * One answer in the making: waits for a slot, then tokens at the wished rate, in the form of its route.
  * The whole text is known from the start; only time makes it a stream.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "demo/demo_impl.h"
-#include "demo/demo_tools.h"
+#include "demo/demo_job.h"
 
 /* Tokens are due at most so often; faster rates send several at once. */
 #define TICK_MIN_MS 2
@@ -16,24 +15,6 @@
 /* The pretended reading of the prompt. */
 #define PROMPT_MS_PER_TOKEN 0.05
 #define PROMPT_MS_MOST      200
-
-struct job {
-    struct demo *demo;
-    struct http_exchange *x;
-    struct demo_request request;
-    struct list node; /* in demo->jobs */
-    struct loop_timer timer;
-    bool is_running, has_begun, is_silent;
-    char *id;
-    int64_t created_s, started_ms, first_token_ms;
-    struct buf reasoning, content; /* all that will be said ... */
-    struct demo_tools tools;       /* ... or, instead of content, asked for */
-    size_t tool, tool_at;          /* of the call under way: bytes of its arguments that were said */
-    bool tool_begun;
-    const char *finish_reason;
-    size_t at;        /* bytes said, of reasoning and then content */
-    int64_t n_tokens; /* said */
-};
 
 static void start_waiting_jobs(struct demo *d);
 
@@ -48,7 +29,7 @@ static void keep(struct buf *b, size_t len)
 }
 
 /* Ends the content before the first stop word in it. */
-static void apply_stop(struct job *j)
+static void apply_stop(struct demo_job *j)
 {
     for (size_t i = 0; i < j->request.stop.n; i++) {
         struct span word = span_str(j->request.stop.v[i]);
@@ -68,7 +49,7 @@ static int64_t cut_tokens(struct buf *b, int64_t n)
     return n;
 }
 
-static void prepare_thoughts(struct job *j)
+static void prepare_thoughts(struct demo_job *j)
 {
     const struct demo_request *r = &j->request;
     struct buf thoughts = {0};
@@ -77,7 +58,7 @@ static void prepare_thoughts(struct job *j)
     buf_release(&thoughts);
 }
 
-static void prepare(struct job *j)
+static void prepare(struct demo_job *j)
 {
     const struct demo_request *r = &j->request;
     struct buf answer = {0};
@@ -105,213 +86,9 @@ static void prepare(struct job *j)
     }
 }
 
-/* ---- llama-server's shapes ---- */
-
-static double per_second(int64_t n, int64_t ms)
-{
-    return (double)n * 1000 / (double)(ms > 0 ? ms : 1);
-}
-
-static void write_timings(struct json_writer *w, const struct job *j)
-{
-    int64_t prompt_ms = j->first_token_ms - j->started_ms, predicted_ms = clock_ms() - j->first_token_ms;
-    jw_key(w, "timings");
-    jw_begin_obj(w);
-    jwf_int(w, "cache_n", 0);
-    jwf_int(w, "prompt_n", j->request.prompt_tokens);
-    jwf_num(w, "prompt_ms", (double)prompt_ms);
-    jwf_num(w, "prompt_per_second", per_second(j->request.prompt_tokens, prompt_ms));
-    jwf_int(w, "predicted_n", j->n_tokens);
-    jwf_num(w, "predicted_ms", (double)predicted_ms);
-    jwf_num(w, "predicted_per_second", per_second(j->n_tokens, predicted_ms));
-    jw_end_obj(w);
-}
-
-static void write_usage(struct json_writer *w, const struct job *j)
-{
-    jw_key(w, "usage");
-    jw_begin_obj(w);
-    jwf_int(w, "completion_tokens", j->n_tokens);
-    jwf_int(w, "prompt_tokens", j->request.prompt_tokens);
-    jwf_int(w, "total_tokens", j->request.prompt_tokens + j->n_tokens);
-    jw_key(w, "prompt_tokens_details");
-    jw_begin_obj(w);
-    jwf_int(w, "cached_tokens", 0);
-    jw_end_obj(w);
-    jw_end_obj(w);
-}
-
-static void write_head(struct json_writer *w, const struct job *j, const char *object)
-{
-    jwf_int(w, "created", j->created_s);
-    jwf_str(w, "id", j->id);
-    jwf_str(w, "model", j->request.model ? j->request.model : DEMO_MODEL);
-    jwf_str(w, "system_fingerprint", "hob-demo-" HOB_VERSION);
-    jwf_str(w, "object", object);
-}
-
-static void begin_chunk(struct json_writer *w, struct buf *out)
-{
-    buf_add_str(out, "data: ");
-    jw_init(w, out);
-    jw_begin_obj(w);
-}
-
-static void send_chunk(struct job *j, struct json_writer *w, struct buf *out)
-{
-    jw_end_obj(w);
-    buf_add_str(out, "\n\n");
-    http_exchange_write(j->x, buf_span(out));
-}
-
-static void begin_choice(struct json_writer *w, const char *finish_reason)
-{
-    jw_key(w, "choices");
-    jw_begin_arr(w);
-    jw_begin_obj(w);
-    jwf_str(w, "finish_reason", finish_reason);
-    jwf_int(w, "index", 0);
-    jw_key(w, "delta");
-    jw_begin_obj(w);
-}
-
-static void end_choice(struct json_writer *w)
-{
-    jw_end_obj(w);
-    jw_end_obj(w);
-    jw_end_arr(w);
-}
-
-/* A chunk with one choice: {"role":"assistant","content":null}, {key: text}, or (key NULL) {}. */
-static void write_choice(struct json_writer *w, const char *key, struct span text, const char *finish_reason)
-{
-    begin_choice(w, finish_reason);
-    if (key && str_eq(key, "role")) {
-        jwf_str(w, "role", "assistant");
-        jwf_null(w, "content");
-    } else if (key) {
-        jw_key(w, key);
-        jw_span(w, text);
-    }
-    end_choice(w);
-}
-
-static void send_delta(struct job *j, const char *key, struct span text)
-{
-    struct buf out = {0};
-    struct json_writer w;
-    begin_chunk(&w, &out);
-    write_choice(&w, key, text, NULL);
-    write_head(&w, j, "chat.completion.chunk");
-    send_chunk(j, &w, &out);
-    buf_release(&out);
-}
-
-static void send_tool_piece(struct job *j, bool is_first, struct span arguments)
-{
-    struct buf out = {0};
-    struct json_writer w;
-    begin_chunk(&w, &out);
-    begin_choice(&w, NULL);
-    jw_key(&w, "tool_calls");
-    jw_begin_arr(&w);
-    demo_tool_write_piece(&w, &j->tools.v[j->tool], j->tool, is_first, arguments);
-    jw_end_arr(&w);
-    end_choice(&w);
-    write_head(&w, j, "chat.completion.chunk");
-    send_chunk(j, &w, &out);
-    buf_release(&out);
-}
-
-static void send_prompt_progress(struct job *j, int64_t processed)
-{
-    struct buf out = {0};
-    struct json_writer w;
-    begin_chunk(&w, &out);
-    write_choice(&w, "role", span_of("", 0), NULL);
-    write_head(&w, j, "chat.completion.chunk");
-    jw_key(&w, "prompt_progress");
-    jw_begin_obj(&w);
-    jwf_int(&w, "total", j->request.prompt_tokens);
-    jwf_int(&w, "cache", 0);
-    jwf_int(&w, "processed", processed);
-    jwf_int(&w, "time_ms", clock_ms() - j->started_ms);
-    jw_end_obj(&w);
-    send_chunk(j, &w, &out);
-    buf_release(&out);
-}
-
-static void send_end(struct job *j)
-{
-    struct buf out = {0};
-    struct json_writer w;
-    begin_chunk(&w, &out);
-    write_choice(&w, NULL, span_of("", 0), j->finish_reason);
-    write_head(&w, j, "chat.completion.chunk");
-    write_timings(&w, j);
-    send_chunk(j, &w, &out);
-    if (j->request.include_usage) {
-        buf_clear(&out);
-        begin_chunk(&w, &out);
-        jw_key(&w, "choices");
-        jw_begin_arr(&w);
-        jw_end_arr(&w);
-        write_head(&w, j, "chat.completion.chunk");
-        write_usage(&w, j);
-        write_timings(&w, j);
-        send_chunk(j, &w, &out);
-    }
-    http_exchange_write(j->x, span_str("data: [DONE]\n\n"));
-    buf_release(&out);
-}
-
-static void write_message_body(struct json_writer *w, const struct job *j)
-{
-    jw_key(w, "content");
-    if (!j->tools.n) {
-        jw_span(w, buf_span(&j->content));
-        return;
-    }
-    jw_null(w);
-    jw_key(w, "tool_calls");
-    jw_begin_arr(w);
-    for (size_t i = 0; i < j->tools.n; i++)
-        demo_tool_write(w, &j->tools.v[i]);
-    jw_end_arr(w);
-}
-
-static void reply_whole(struct job *j)
-{
-    AUTO(buf) struct buf *out = buf_new();
-    struct json_writer w;
-    jw_init(&w, out);
-    jw_begin_obj(&w);
-    jw_key(&w, "choices");
-    jw_begin_arr(&w);
-    jw_begin_obj(&w);
-    jwf_str(&w, "finish_reason", j->finish_reason);
-    jwf_int(&w, "index", 0);
-    jw_key(&w, "message");
-    jw_begin_obj(&w);
-    jwf_str(&w, "role", "assistant");
-    if (j->reasoning.len) {
-        jw_key(&w, "reasoning_content");
-        jw_span(&w, buf_span(&j->reasoning));
-    }
-    write_message_body(&w, j);
-    jw_end_obj(&w);
-    jw_end_obj(&w);
-    jw_end_arr(&w);
-    write_head(&w, j, "chat.completion");
-    write_usage(&w, j);
-    write_timings(&w, j);
-    jw_end_obj(&w);
-    demo_reply_json(j->x, 200, out);
-}
-
 /* ---- a job's life ---- */
 
-static void job_free(struct job *j)
+static void job_free(struct demo_job *j)
 {
     struct demo *d = j->demo;
     loop_timer_stop(&j->timer);
@@ -326,7 +103,7 @@ static void job_free(struct job *j)
 }
 
 /* The answer ended or its reader left: the next one gets the slot. */
-static void job_end(struct job *j)
+static void job_end(struct demo_job *j)
 {
     struct demo *d = j->demo;
     job_free(j);
@@ -336,7 +113,7 @@ static void job_end(struct job *j)
 static void on_gone(struct http_exchange *x, void *arg)
 {
     (void)x;
-    struct job *j = arg;
+    struct demo_job *j = arg;
     if (j->is_running)
         fprintf(stderr, "demo-engine: cancelled after %lld tokens\n", (long long)j->n_tokens);
     job_end(j);
@@ -354,13 +131,13 @@ static void on_shut(struct http_exchange *x, void *arg)
 static void on_drain(struct http_exchange *x, void *arg)
 {
     (void)x;
-    struct job *j = arg;
+    struct demo_job *j = arg;
     if (j->has_begun && !j->is_silent)
         loop_timer_start(&j->timer, 0);
 }
 
 /* After so many tokens a fault is due that the options ask for. */
-static int64_t fault_at(const struct job *j)
+static int64_t fault_at(const struct demo_job *j)
 {
     const struct demo_options *o = j->demo->options;
     int64_t at = INT64_MAX;
@@ -371,7 +148,7 @@ static int64_t fault_at(const struct job *j)
     return at;
 }
 
-static void fail(struct job *j)
+static void fail(struct demo_job *j)
 {
     if (j->n_tokens == j->demo->options->die_after_tokens) {
         fprintf(stderr, "demo-engine: dying after %lld tokens, as told\n", (long long)j->n_tokens);
@@ -382,7 +159,7 @@ static void fail(struct job *j)
 }
 
 /* The name of a call is one token, its arguments have theirs. */
-static void say_tool_token(struct job *j)
+static void say_tool_token(struct demo_job *j)
 {
     struct span arguments = span_str(j->tools.v[j->tool].arguments), token = {"", 0};
     if (j->tool_begun) {
@@ -390,7 +167,7 @@ static void say_tool_token(struct job *j)
         token.len = demo_token_len(token);
     }
     if (j->request.stream)
-        send_tool_piece(j, !j->tool_begun, token);
+        j->form->tool(j, !j->tool_begun, token);
     j->tool_begun = true;
     j->tool_at += token.len;
     j->n_tokens++;
@@ -401,12 +178,12 @@ static void say_tool_token(struct job *j)
     j->tool_begun = false;
 }
 
-static bool is_all_said(const struct job *j)
+static bool is_all_said(const struct demo_job *j)
 {
     return j->at >= j->reasoning.len + j->content.len && j->tool >= j->tools.n;
 }
 
-static void say_token(struct job *j)
+static void say_token(struct demo_job *j)
 {
     if (j->tool < j->tools.n) {
         say_tool_token(j);
@@ -418,13 +195,13 @@ static void say_token(struct job *j)
     struct span token = span_of(b->p + at, b->len - at);
     token.len = demo_token_len(token);
     if (j->request.stream)
-        send_delta(j, thinks ? "reasoning_content" : "content", token);
+        j->form->text(j, thinks, token);
     j->at += token.len;
     j->n_tokens++;
 }
 
 /* How many tokens may have been said by now. */
-static int64_t tokens_due(const struct job *j)
+static int64_t tokens_due(const struct demo_job *j)
 {
     double rate = j->demo->options->tokens_per_s;
     if (rate <= 0)
@@ -432,7 +209,7 @@ static int64_t tokens_due(const struct job *j)
     return 1 + (int64_t)((double)(clock_ms() - j->first_token_ms) * rate / 1000);
 }
 
-static void begin(struct job *j)
+static void begin(struct demo_job *j)
 {
     j->has_begun = true;
     j->first_token_ms = clock_ms();
@@ -443,29 +220,31 @@ static void begin(struct job *j)
     http_headers_add(&headers, "Cache-Control", span_str("no-cache"));
     http_exchange_begin(j->x, 200, &headers, -1);
     http_headers_release(&headers);
-    if (j->request.return_progress) {
-        send_prompt_progress(j, j->request.prompt_tokens / 2);
-        send_prompt_progress(j, j->request.prompt_tokens);
-    }
-    send_delta(j, "role", span_of("", 0));
+    j->form->begin(j);
 }
 
-static void finish(struct job *j)
+static void finish(struct demo_job *j)
 {
     struct http_exchange *x = j->x;
     fprintf(stderr, "demo-engine: %lld tokens in %lld ms (%s)\n", (long long)j->n_tokens,
             (long long)(clock_ms() - j->started_ms), j->finish_reason);
     if (j->request.stream) {
-        send_end(j);
+        j->form->end(j);
         http_exchange_end(x);
     } else {
-        reply_whole(j);
+        AUTO(buf) struct buf *out = buf_new();
+        struct json_writer w;
+        jw_init(&w, out);
+        jw_begin_obj(&w);
+        j->form->whole(j, &w);
+        jw_end_obj(&w);
+        demo_reply_json(x, 200, out);
     }
     job_end(j);
 }
 
 /* Says what is due; stops at a reader who is behind (on_drain goes on) and before a fault. */
-static void say_tokens(struct job *j)
+static void say_tokens(struct demo_job *j)
 {
     if (j->request.stream)
         http_exchange_cork(j->x);
@@ -480,7 +259,7 @@ static void say_tokens(struct job *j)
 
 static void job_tick(void *arg)
 {
-    struct job *j = arg;
+    struct demo_job *j = arg;
     if (j->n_tokens >= fault_at(j)) {
         fail(j);
         return;
@@ -502,7 +281,7 @@ static void job_tick(void *arg)
 
 static void start_waiting_jobs(struct demo *d)
 {
-    LIST_EACH(j, &d->jobs, struct job, node) {
+    LIST_EACH(j, &d->jobs, struct demo_job, node) {
         if (d->n_running >= d->options->slots)
             return;
         if (j->is_running)
@@ -515,14 +294,24 @@ static void start_waiting_jobs(struct demo *d)
     }
 }
 
-void demo_chat_start(struct demo *d, struct http_exchange *x, struct demo_request *request)
+void demo_job_start(struct demo *d, struct http_exchange *x, struct demo_request *request)
 {
-    struct job *j = xcalloc(1, sizeof *j);
+    static const struct demo_form *const forms[DEMO_N_ROUTES] = {
+        [DEMO_CHAT] = &demo_form_chat,
+        [DEMO_COMPLETION] = &demo_form_completion,
+        [DEMO_MESSAGES] = &demo_form_messages,
+        [DEMO_RESPONSES] = &demo_form_responses,
+    };
+    struct demo_job *j = xcalloc(1, sizeof *j);
     char uuid[UUID_LEN + 1];
     rand_uuid(uuid);
-    *j = (struct job){.demo = d, .x = x, .request = *request, .created_s = clock_wall_ms() / 1000};
+    *j = (struct demo_job){.demo = d,
+                           .x = x,
+                           .form = forms[request->route],
+                           .request = *request,
+                           .created_s = clock_wall_ms() / 1000};
     *request = (struct demo_request){0};
-    j->id = xasprintf("chatcmpl-%s", uuid);
+    j->id = xasprintf("%s%s", j->form->id_prefix, uuid);
     loop_timer_init(&j->timer, d->loop, job_tick, j);
     list_init(&j->node);
     list_push_back(&d->jobs, &j->node);
@@ -533,10 +322,10 @@ void demo_chat_start(struct demo *d, struct http_exchange *x, struct demo_reques
     start_waiting_jobs(d);
 }
 
-void demo_chat_close(struct demo *d)
+void demo_jobs_close(struct demo *d)
 {
     while (!list_is_empty(&d->jobs)) {
-        struct job *j = LIST_FIRST(&d->jobs, struct job, node);
+        struct demo_job *j = LIST_FIRST(&d->jobs, struct demo_job, node);
         http_exchange_on_gone(j->x, NULL, NULL);
         http_exchange_on_shut(j->x, NULL, NULL);
         http_exchange_on_drain(j->x, NULL, NULL);
