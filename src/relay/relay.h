@@ -8,6 +8,7 @@
 
 #include "http/http.h"
 #include "relay/relay_sse.h"
+#include "relay/relay_usage.h"
 #include "util/util.h"
 
 /* An engine's body that must be collected before it can be passed on (an error after our own 200): at most this. */
