@@ -130,6 +130,9 @@ struct search_row {
 #define STORE_HIT_END    '\x03'
 #define STORE_MAX_SEARCH 100 /* rows of one answer */
 
+struct activity_row; /* store_activity.h */
+struct activity_bucket;
+
 struct store_result {
     enum err err;
     struct err_text why;
@@ -146,6 +149,8 @@ struct store_result {
         struct search_row *hits;
         struct tree_row *tree;
         struct folder_row *folders;
+        struct activity_row *activity;
+        struct activity_bucket *buckets;
     };
     struct conversation_row
         *conversations; /* n_conversations rows; some calls give a conversation beside other rows */
@@ -343,6 +348,7 @@ struct store_op *store_search(struct store *s, const char *user_id, const char *
  * that nothing names: few rows, so that others get their turn. is_unfinished: there is more. */
 struct store_op *store_sweep(struct store *s, const char *active_json, store_fn done, void *arg);
 
+#include "store/store_activity.h"
 #include "store/store_import.h"
 #include "store/store_transfer.h"
 

@@ -1,0 +1,136 @@
+/* Sums and percentiles of table activity in equal parts of a time. */
+#include "store/store_activity_where.h"
+
+struct activity_series {
+    struct activity_filter filter;
+    int64_t step_ms;
+    int64_t n_buckets;
+};
+
+/* One measured time and whose it is. */
+struct sample {
+    int32_t bucket, ms;
+};
+struct samples {
+    struct sample *v;
+    size_t n, cap;
+};
+
+static void add_sample(struct samples *s, int64_t bucket, int64_t ms)
+{
+    if (s->n == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 1024;
+        s->v = xrealloc(s->v, s->cap * sizeof *s->v);
+    }
+    s->v[s->n++] = (struct sample){(int32_t)bucket, ms < INT32_MAX ? (int32_t)ms : INT32_MAX};
+}
+
+static int by_bucket_and_time(const void *a, const void *b)
+{
+    const struct sample *x = a, *y = b;
+    if (x->bucket != y->bucket)
+        return x->bucket < y->bucket ? -1 : 1;
+    return (x->ms > y->ms) - (x->ms < y->ms);
+}
+
+/* The nearest rank: a time that was measured. */
+static int64_t percentile(const struct sample *sorted, size_t n, size_t percent)
+{
+    size_t rank = (n * percent + 99) / 100;
+    return sorted[rank ? rank - 1 : 0].ms;
+}
+
+typedef void (*take_fn)(struct activity_bucket *b, int64_t p50, int64_t p95);
+
+static void take_first(struct activity_bucket *b, int64_t p50, int64_t p95)
+{
+    b->first_p50_ms = p50;
+    b->first_p95_ms = p95;
+}
+
+static void take_held(struct activity_bucket *b, int64_t p50, int64_t p95)
+{
+    b->held_p50_ms = p50;
+    b->held_p95_ms = p95;
+}
+
+static void take_percentiles(struct activity_bucket *buckets, struct samples *s, take_fn take)
+{
+    if (s->n)
+        qsort(s->v, s->n, sizeof *s->v, by_bucket_and_time);
+    for (size_t i = 0, end; i < s->n; i = end) {
+        for (end = i; end < s->n && s->v[end].bucket == s->v[i].bucket;)
+            end++;
+        take(&buckets[s->v[i].bucket], percentile(s->v + i, end - i, 50), percentile(s->v + i, end - i, 95));
+    }
+    free(s->v);
+}
+
+static void add_row(sqlite3_stmt *st, struct activity_bucket *b, int64_t i, struct samples *first,
+                    struct samples *held)
+{
+    b->requests++;
+    b->errors += sqlite3_column_int64(st, 1);
+    b->tokens_in += sqlite3_column_int64(st, 2); /* NULL counts as 0 */
+    b->tokens_out += sqlite3_column_int64(st, 3);
+    if (sqlite3_column_type(st, 4) != SQLITE_NULL)
+        add_sample(first, i, sqlite3_column_int64(st, 4));
+    add_sample(held, i, sqlite3_column_int64(st, 5));
+}
+
+#define SERIES_COLUMNS \
+    "SELECT at, " ACTIVITY_IS_ERROR ", tokens_in, tokens_out, first_ms, held_ms FROM activity "
+#define SERIES_RANGE "AND at >= ?9 AND at < ?10"
+
+static enum err run_activity_series(struct db *db, struct store_op *op)
+{
+    const struct activity_series *in = op->in;
+    const struct activity_filter *f = &in->filter;
+    struct samples first = {0}, held = {0};
+    for (int64_t i = 0; i < in->n_buckets; i++) {
+        struct activity_bucket *b = store_op_row(op, sizeof *b);
+        *b = (struct activity_bucket){.at = f->from + i * in->step_ms,
+                                      .first_p50_ms = -1,
+                                      .first_p95_ms = -1,
+                                      .held_p50_ms = -1,
+                                      .held_p95_ms = -1};
+    }
+    struct activity_bucket *buckets = op->result.buckets;
+    sqlite3_stmt *st = f->user_id ? db_query(db, SERIES_COLUMNS ACTIVITY_OF_USER ACTIVITY_REST SERIES_RANGE,
+                                             ACTIVITY_TYPES, ACTIVITY_ARGS(f))
+                                  : db_query(db, SERIES_COLUMNS ACTIVITY_OF_ALL ACTIVITY_REST SERIES_RANGE,
+                                             ACTIVITY_TYPES, ACTIVITY_ARGS(f));
+    while (db_next(db, st)) {
+        int64_t i = (sqlite3_column_int64(st, 0) - f->from) / in->step_ms;
+        add_row(st, &buckets[i], i, &first, &held);
+    }
+    take_percentiles(buckets, &first, take_first);
+    take_percentiles(buckets, &held, take_held);
+    return ERR_OK;
+}
+
+void activity_filter_copy(struct store_op *op, struct activity_filter *to, const struct activity_filter *from)
+{
+    *to = *from;
+    to->user_id = store_op_text(op, from->user_id);
+    to->user = store_op_text(op, from->user);
+    to->key = store_op_text(op, from->key);
+    to->server = store_op_text(op, from->server);
+    to->model = store_op_text(op, from->model);
+    to->route = store_op_text(op, from->route);
+    to->text = store_op_text(op, from->text);
+    to->outcome = store_op_text(op, from->outcome);
+}
+
+struct store_op *store_activity_series(struct store *s, const struct activity_filter *f, int64_t step_ms,
+                                       int n_buckets, store_fn done, void *arg)
+{
+    struct store_op *op = store_op_new(s, STORE_READ, run_activity_series, sizeof(struct activity_series),
+                                       done, arg);
+    struct activity_series *in = op->in;
+    activity_filter_copy(op, &in->filter, f);
+    in->filter.to = f->from + step_ms * n_buckets;
+    in->step_ms = step_ms;
+    in->n_buckets = n_buckets;
+    return store_op_submit(op);
+}
