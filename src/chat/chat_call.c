@@ -197,6 +197,8 @@ static void start_call(struct generation *g, struct server *s, struct span body)
     static const struct gateway_call_events events = {
         .on_headers = on_headers, .on_body = on_body, .on_flush = on_flush, .on_done = on_call_done};
     struct gateway_call_options options = {.path = "/v1/chat/completions",
+                                           .route = "/api/chat/completions",
+                                           .is_stream = true,
                                            .body = body,
                                            .header_timeout_ms = g->c->options.header_timeout_ms,
                                            .idle_timeout_ms = g->c->options.idle_timeout_ms};

@@ -46,8 +46,9 @@ struct gateway_client {
 /* What became of one request that reached a server. All of it is valid during the call only. */
 struct gateway_record {
     const struct gateway_client *client;
-    const char *route; /* "/v1/chat/completions", as the client asked for it */
-    const char *server_id, *server_name;
+    const char *method; /* of a request that was passed through; NULL: hob made it, as for an answer in the chat */
+    const char *route;  /* "/v1/chat/completions", as the client asked for it */
+    const char *server_id, *server_name; /* NULL: it never came to a server */
     const char *model; /* as the client named it */
     bool is_stream;
     int status;         /* what the client got; 0: it went away before */
@@ -181,6 +182,8 @@ void gateway_hold_cancel(struct gateway_hold *h);
 struct gateway_call;
 struct gateway_call_options {
     const char *path;                           /* "/v1/chat/completions" */
+    const char *route;                          /* for the record; static; NULL: path, which is static then */
+    bool is_stream;                             /* for the record */
     struct span body;                           /* JSON; copied if needed */
     int64_t header_timeout_ms, idle_timeout_ms; /* 0: none */
     struct gateway_client client;

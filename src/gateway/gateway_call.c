@@ -1,9 +1,14 @@
 /* One request to an engine: counted, its failures named. */
-#include "gateway/gateway_room.h"
-#include "relay/relay.h"
+#include "gateway/gateway_tally.h"
 
 struct gateway_call {
+    struct gateway *g;
     struct server *s;
+    struct gateway_client client;
+    struct gateway_tally tally;
+    const char *route;
+    bool is_stream;
+    int status; /* of the engine; 0: no header yet */
     struct server_use use;
     struct http_call *http;
     struct gateway_call_events ev;
@@ -12,6 +17,28 @@ struct gateway_call {
         refused; /* the engine is not ready (any more), or not for this: told in the next turn */
     bool gave_way;
 };
+
+/* The statuses of the api for what befell a call before its header. */
+static int status_of_failure(enum err e)
+{
+    return e == ERR_CANCELLED ? 0 : e == ERR_TIMEOUT ? 504 : 502;
+}
+
+/* f NULL: complete, or (is_gone) given up by who asked. */
+static void note(struct gateway_call *c, const struct gateway_failure *f, bool is_gone)
+{
+    struct gateway_record record = {.client = &c->client,
+                                    .route = c->route,
+                                    .model = c->s->model_name,
+                                    .is_stream = c->is_stream,
+                                    .status = c->status || !f ? c->status : status_of_failure(f->err),
+                                    .code = f ? f->code : NULL,
+                                    .client_gone = is_gone};
+    if (c->use.give_way)
+        tally_drop(&c->tally);
+    else
+        tally_end(&c->tally, c->g, c->s, &record);
+}
 
 static void free_call(struct gateway_call *c)
 {
@@ -22,6 +49,7 @@ static void free_call(struct gateway_call *c)
 
 static void end_call(struct gateway_call *c, const struct gateway_failure *f)
 {
+    note(c, f, false);
     c->ev.on_done(c->arg, f);
     free_call(c);
 }
@@ -31,6 +59,7 @@ static void on_headers(struct http_call *http, void *arg, int status, const stru
     (void)http;
     struct gateway_call *c = arg;
     c->use.has_answered = true;
+    c->status = status;
     c->ev.on_headers(c->arg, status, headers);
 }
 
@@ -38,6 +67,7 @@ static void on_body(struct http_call *http, void *arg, struct span data)
 {
     (void)http;
     struct gateway_call *c = arg;
+    tally_body(&c->tally, data);
     c->ev.on_body(c->arg, data);
 }
 
@@ -94,9 +124,14 @@ struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
     static const struct http_call_events http_events = {
         .on_headers = on_headers, .on_body = on_body, .on_flush = on_flush, .on_done = on_done};
     struct gateway_call *c = xcalloc(1, sizeof *c);
+    c->g = g;
     c->s = s;
     c->ev = *events;
     c->arg = arg;
+    c->client = options->client;
+    c->route = options->route ? options->route : options->path;
+    c->is_stream = options->is_stream;
+    tally_begin(&c->tally, options->body.len);
     c->use.give_way = options->is_background ? give_way : NULL;
     server_use_begin(s, &c->use);
     loop_timer_init(&c->refused, g->loop, tell_refused, c);
@@ -104,6 +139,7 @@ struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
         loop_timer_start(&c->refused, 0);
         return c;
     }
+    tally_turn(&c->tally);
     struct http_headers headers = {0};
     http_headers_add(&headers, "Content-Type", SPAN_LIT("application/json"));
     http_headers_add(&headers, "Accept", SPAN_LIT("text/event-stream, application/json"));
@@ -140,6 +176,7 @@ void gateway_call_cancel(struct gateway_call *c)
         return;
     if (c->http)
         http_call_cancel(TAKE(c->http));
+    note(c, NULL, true);
     free_call(c);
 }
 
