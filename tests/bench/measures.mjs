@@ -4,7 +4,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLIENT_CPU, RELAY_CPU, cpuTime, end, freePort, residentMemory, start } from './relays.mjs';
+import { freePorts } from '../lib/ports.mjs';
+import { CLIENT_CPU, RELAY_CPU, cpuTime, end, residentMemory, start } from './relays.mjs';
 
 let client; // the path of bench_load
 
@@ -97,7 +98,7 @@ function get(port, path, headers = {}) {
 export async function startTimes(program, dir, { starts }) {
   const times = [];
   for (let i = 0; i < starts; i++) {
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const begun = performance.now();
     const child = start(RELAY_CPU, [program, 'serve', '--listen', `127.0.0.1:${port}`, '--data', dir]);
     while ((await get(port, '/health'))?.status !== 200) {

@@ -2,9 +2,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir, userInfo } from 'node:os';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Hob, until } from '../lib/hob.mjs';
+import { freePorts } from '../lib/ports.mjs';
 import { descendants } from '../lib/procs.mjs';
 
 const pins = availableParallelism() > 1;
@@ -18,14 +18,6 @@ export function pinned(cpu, argv) {
 
 function pin(pid, cpu) {
   if (pins) execFileSync('/usr/bin/taskset', ['-a', '-p', '-c', String(cpu), String(pid)], { stdio: 'ignore' });
-}
-
-export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** CPU time of all threads of a process so far, in microseconds. */
@@ -84,7 +76,7 @@ async function untilAnswers(port, child) {
 }
 
 async function startNginx(dir, upstreamPort) {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((t) => `${t}_temp_path ${dir}/${t};`).join(' ');
   const config = `daemon off; pid ${dir}/pid; error_log stderr crit; worker_processes 1; worker_rlimit_nofile 20000;
 ${process.getuid() === 0 ? `user ${userInfo().username};` : ''}
@@ -109,7 +101,7 @@ http {
 }
 
 async function startHaproxy(dir, upstreamPort) {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const config = `global
 	nbthread 1
 	maxconn 8000
@@ -141,7 +133,7 @@ export async function startHob(state, upstream) {
   if (first) {
     state.cookie = hob.cookie;
     state.key = await hob.addKey('bench');
-    state.upstreamPort = await freePort();
+    [state.upstreamPort] = await freePorts(1);
     const command = pinned(CLIENT_CPU, [upstream, '${PORT}', String(state.upstreamPort)]);
     const res = await hob.post('/api/servers', { name: 'bench', kind: 'command', command, autostart: true });
     if (res.status !== 201) throw new Error(`add server: ${res.status} ${await res.text()}`);
