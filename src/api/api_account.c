@@ -1,6 +1,25 @@
 /* What the routes about accounts answer with. */
 #include "api/api_account.h"
 
+void api_write_number(struct json_writer *w, const char *name, int64_t n)
+{
+    jw_key(w, name);
+    if (n)
+        jw_int(w, n);
+    else
+        jw_null(w);
+}
+
+void api_write_limits(struct json_writer *w, const struct rate_limits *limits)
+{
+    jw_key(w, "limits");
+    jw_begin_obj(w);
+    api_write_number(w, "requests_per_minute", limits->requests_per_minute);
+    api_write_number(w, "tokens_per_minute", limits->tokens_per_minute);
+    api_write_number(w, "max_parallel", limits->max_parallel);
+    jw_end_obj(w);
+}
+
 void api_write_user(struct json_writer *w, const struct auth_user *u)
 {
     jw_begin_obj(w);
@@ -9,6 +28,7 @@ void api_write_user(struct json_writer *w, const struct auth_user *u)
     jwf_str(w, "role", u->role);
     jwf_str(w, "status", u->status);
     jwf_int(w, "created_at", u->created_at);
+    api_write_limits(w, &u->limits);
     jw_end_obj(w);
 }
 

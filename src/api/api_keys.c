@@ -8,11 +8,11 @@ static void write_key(struct json_writer *w, const struct auth_key *k)
     jwf_str(w, "name", k->name);
     jwf_str(w, "prefix", k->prefix);
     jwf_int(w, "created_at", k->created_at);
-    jw_key(w, "last_used_at");
-    if (k->last_used_at)
-        jw_int(w, k->last_used_at);
-    else
-        jw_null(w);
+    api_write_number(w, "last_used_at", k->last_used_at);
+    api_write_number(w, "expires_at", k->expires_at);
+    jwf_raw(w, "routes", k->routes_json);
+    jwf_raw(w, "models", k->models_json);
+    api_write_limits(w, &k->limits);
     jw_end_obj(w);
 }
 
@@ -33,9 +33,9 @@ static void list_keys(struct api_req *r)
     api_reply_json(r, 200, buf_span(out));
 }
 
-static void on_key_added(void *arg, const struct auth_result *result)
+/* {"key"}, and the secret of a new one. */
+static void on_key(struct api_req *r, const struct auth_result *result, int status)
 {
-    struct api_req *r = arg;
     if (result->err) {
         api_reply_auth_failure(r, result);
         return;
@@ -46,9 +46,20 @@ static void on_key_added(void *arg, const struct auth_result *result)
     jw_begin_obj(&w);
     jw_key(&w, "key");
     write_key(&w, &result->key);
-    jwf_str(&w, "secret", result->secret);
+    if (result->secret)
+        jwf_str(&w, "secret", result->secret);
     jw_end_obj(&w);
-    api_reply_json(r, 201, buf_span(out));
+    api_reply_json(r, status, buf_span(out));
+}
+
+static void on_key_added(void *arg, const struct auth_result *result)
+{
+    on_key(arg, result, 201);
+}
+
+static void on_key_changed(void *arg, const struct auth_result *result)
+{
+    on_key(arg, result, 200);
 }
 
 /* The id of the account called name; NULL when there is none. */
@@ -63,26 +74,64 @@ static const char *user_id_of(const struct auth *a, const char *name)
     return NULL;
 }
 
+/* Whose key is to be made. */
+static enum err find_owner(const struct api_req *r, const char **out_user_id, struct err_text *why)
+{
+    const char *user = NULL, *user_id = r->who.user_id;
+    enum err e = ERR_OK;
+    if (r->who.kind == PRINCIPAL_LOCAL)
+        e = json_get_str(r->json, "user", false, &user, why);
+    if (e)
+        return e;
+    if (user)
+        user_id = user_id_of(r->api->o.auth, user);
+    if (!user_id)
+        return err_set(why, ERR_NOT_FOUND, "There is no account called \"%s\".", user);
+    if (!user_id[0])
+        return err_set(why, ERR_FAILED, "Make the first account on the page before keys.");
+    *out_user_id = user_id;
+    return ERR_OK;
+}
+
 static void add_key(struct api_req *r)
 {
-    const char *name = NULL, *user = NULL, *user_id = r->who.user_id;
+    const char *name = NULL, *user_id = NULL;
+    struct auth_key_patch patch = {0};
     struct err_text why = {0};
     enum err e = json_get_str(r->json, "name", true, &name, &why);
     if (!e && r->who.kind == PRINCIPAL_KEY)
         e = err_set(&why, ERR_DENIED, "API keys may not make keys. Sign in.");
-    if (!e && r->who.kind == PRINCIPAL_LOCAL)
-        e = json_get_str(r->json, "user", false, &user, &why);
-    if (!e && user) {
-        user_id = user_id_of(r->api->o.auth, user);
-        if (!user_id)
-            e = err_set(&why, ERR_NOT_FOUND, "There is no account called \"%s\".", user);
-    }
-    if (!e && !user_id[0])
-        e = err_set(&why, ERR_FAILED, "Make the first account on the page before keys.");
+    if (!e)
+        e = find_owner(r, &user_id, &why);
+    if (!e)
+        e = auth_key_patch_parse(&patch, r->json, &why);
     if (e)
         api_reply_err(r, e, &why);
     else
-        (void)auth_key_add(r->api->o.auth, user_id, name, on_key_added, r);
+        (void)auth_key_add(r->api->o.auth, user_id, &patch, on_key_added, r);
+    auth_key_patch_release(&patch);
+}
+
+/* NULL: any. */
+static const char *owner_of_changed(const struct api_req *r)
+{
+    return r->who.kind == PRINCIPAL_LOCAL ? NULL : r->who.user_id;
+}
+
+static void change_key(struct api_req *r)
+{
+    struct auth_key_patch patch = {0};
+    struct err_text why = {0};
+    enum err e = ERR_OK;
+    if (r->who.kind == PRINCIPAL_KEY)
+        e = err_set(&why, ERR_DENIED, "API keys may not change keys. Sign in.");
+    if (!e)
+        e = auth_key_patch_parse(&patch, r->json, &why);
+    if (e)
+        api_reply_err(r, e, &why);
+    else
+        (void)auth_key_change(r->api->o.auth, owner_of_changed(r), r->param, &patch, on_key_changed, r);
+    auth_key_patch_release(&patch);
 }
 
 static void on_key_removed(void *arg, const struct auth_result *result)
@@ -95,13 +144,13 @@ static void on_key_removed(void *arg, const struct auth_result *result)
 
 static void remove_key(struct api_req *r)
 {
-    (void)auth_key_remove(r->api->o.auth, r->who.kind == PRINCIPAL_LOCAL ? NULL : r->who.user_id, r->param,
-                          on_key_removed, r);
+    (void)auth_key_remove(r->api->o.auth, owner_of_changed(r), r->param, on_key_removed, r);
 }
 
 static const struct api_route keys_table[] = {
     ROUTE(GET, "/api/keys", API_USER, API_NO_BODY, 0, list_keys),
     ROUTE(POST, "/api/keys", API_USER, API_JSON, API_SMALL_BODY_BYTES, add_key),
+    ROUTE(PATCH, "/api/keys/{id}", API_USER, API_JSON, API_SMALL_BODY_BYTES, change_key),
     ROUTE(DELETE, "/api/keys/{id}", API_USER, API_NO_BODY, 0, remove_key),
 };
 API_ROUTES(api_keys_routes, keys_table);

@@ -1,4 +1,4 @@
-/* Accounts: list, approve, disable. */
+/* Accounts: list, limit, approve, disable. */
 #include "api/api_account.h"
 
 static void list_users(struct api_req *r)
@@ -23,6 +23,17 @@ static void approve_user(struct api_req *r)
     (void)auth_user_approve(r->api->o.auth, r->param, api_on_user, r);
 }
 
+static void change_user(struct api_req *r)
+{
+    struct rate_limits limits;
+    struct err_text why = {0};
+    enum err e = auth_limits_parse(r->json, &limits, &why);
+    if (e)
+        api_reply_err(r, e, &why);
+    else
+        (void)auth_user_limit(r->api->o.auth, r->param, &limits, api_on_user, r);
+}
+
 static void disable_user(struct api_req *r)
 {
     (void)auth_user_disable(r->api->o.auth, r->param, api_on_user, r);
@@ -30,6 +41,7 @@ static void disable_user(struct api_req *r)
 
 static const struct api_route users_table[] = {
     ROUTE(GET, "/api/users", API_ADMIN, API_NO_BODY, 0, list_users),
+    ROUTE(PATCH, "/api/users/{id}", API_ADMIN, API_JSON, API_SMALL_BODY_BYTES, change_user),
     ROUTE(POST, "/api/users/{id}/approve", API_ADMIN, API_JSON, API_SMALL_BODY_BYTES, approve_user),
     ROUTE(POST, "/api/users/{id}/disable", API_ADMIN, API_JSON, API_SMALL_BODY_BYTES, disable_user),
 };

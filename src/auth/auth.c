@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "auth/auth_name.h"
+#include "auth/auth_scope.h"
 #include "auth/auth_state.h"
 
 /* ---- calls ---- */
@@ -39,6 +40,9 @@ static void call_free(struct auth_call *c)
     free(c->key.id);
     free(c->key.name);
     free(c->key.prefix);
+    free(c->key.routes_json);
+    free(c->key.models_json);
+    auth_key_patch_release(&c->patch);
     free(c);
 }
 
@@ -116,6 +120,7 @@ struct user *user_add(struct auth *a, const struct user_row *row)
     u->is_admin = str_eq(row->role, "admin");
     u->status = status_literal(row->status);
     u->created_at = row->created_at;
+    limiter_set(&u->limiter, &row->limits);
     list_init(&u->sessions);
     if (a->n_users == a->users_cap) {
         a->users_cap = a->users_cap ? a->users_cap * 2 : 8;
@@ -133,6 +138,7 @@ static void user_free(struct user *u)
     free(u->name);
     free(u->folded_name);
     wipe(u->password_hash);
+    limiter_release(&u->limiter);
     free(u);
 }
 
@@ -142,7 +148,18 @@ struct auth_user user_public(const struct user *u)
                               .name = u->name,
                               .role = u->is_admin ? "admin" : "user",
                               .status = u->status,
-                              .created_at = u->created_at};
+                              .created_at = u->created_at,
+                              .limits = u->limiter.limits};
+}
+
+void limits_merge(struct rate_limits *limits, const struct rate_limits *change)
+{
+    if (change->requests_per_minute >= 0)
+        limits->requests_per_minute = change->requests_per_minute;
+    if (change->tokens_per_minute >= 0)
+        limits->tokens_per_minute = change->tokens_per_minute;
+    if (change->max_parallel >= 0)
+        limits->max_parallel = change->max_parallel;
 }
 
 bool user_is_active(const struct user *u)
@@ -179,18 +196,94 @@ void sessions_drop_of(struct auth *a, struct user *u)
 
 /* ---- keys ---- */
 
+bool key_is_expired(const struct key *k, int64_t now_wall_ms)
+{
+    return k->expires_at && now_wall_ms >= k->expires_at;
+}
+
+/* The wall clock may jump: looks again once a minute. */
+static void watch_expiry(struct auth *a)
+{
+    int64_t now = clock_wall_ms(), soonest = 0;
+    LIST_EACH(k, &a->keys, struct key, of_all) {
+        if (k->expires_at && !k->is_end_told && (!soonest || k->expires_at < soonest))
+            soonest = k->expires_at;
+    }
+    int64_t wait_ms = soonest > now ? soonest - now : 0;
+    if (soonest)
+        loop_timer_start(&a->expire, wait_ms < 60000 ? wait_ms : 60000);
+}
+
+static void on_expiry(void *arg)
+{
+    struct auth *a = arg;
+    int64_t now = clock_wall_ms();
+    LIST_EACH(k, &a->keys, struct key, of_all) {
+        if (!k->is_end_told && key_is_expired(k, now)) {
+            k->is_end_told = true;
+            auth_tell_revoked(a, k->user);
+        }
+    }
+    watch_expiry(a);
+}
+
+static void read_routes(struct key *k)
+{
+    k->routes = scope_routes_read(k->routes_json);
+}
+
+static void read_models(struct key *k)
+{
+    strv_release(&k->models);
+    scope_models_read(k->models_json, &k->models);
+}
+
 struct key *key_insert(struct auth *a, const struct key *k)
 {
     struct key *copy = xmemdup(k, sizeof(*k));
     copy->id = xstrdup(k->id);
     copy->name = xstrdup(k->name);
     copy->prefix = xstrdup(k->prefix);
+    copy->routes_json = xstrdup(k->routes_json);
+    copy->models_json = xstrdup(k->models_json);
+    read_routes(copy);
+    read_models(copy);
+    copy->limiter = (struct limiter){0};
+    limiter_set(&copy->limiter, &k->limiter.limits);
     list_init(&copy->of_all);
     list_push_back(&a->keys, &copy->of_all);
     copy->user->n_keys++;
     map_put(a->keys_by_hash, copy->hash, copy);
     map_put(a->keys_by_id, copy->id, copy);
+    watch_expiry(a);
     return copy;
+}
+
+/* "": all. */
+static void replace_list(char **list, const char *json)
+{
+    free(*list);
+    *list = json[0] ? xstrdup(json) : NULL;
+}
+
+void key_change(struct auth *a, struct key *k, const struct auth_key_patch *p)
+{
+    struct rate_limits limits = k->limiter.limits;
+    if (p->name)
+        xreplace(&k->name, p->name);
+    if (p->routes_json)
+        replace_list(&k->routes_json, p->routes_json);
+    if (p->models_json)
+        replace_list(&k->models_json, p->models_json);
+    read_routes(k);
+    read_models(k);
+    if (p->expires_at >= 0) {
+        k->expires_at = p->expires_at;
+        k->is_end_told = false;
+        watch_expiry(a);
+    }
+    limits_merge(&limits, &p->limits);
+    limiter_set(&k->limiter, &limits);
 }
 
 void key_drop(struct auth *a, struct key *k)
@@ -202,6 +295,10 @@ void key_drop(struct auth *a, struct key *k)
     free(k->id);
     free(k->name);
     free(k->prefix);
+    free(k->routes_json);
+    free(k->models_json);
+    strv_release(&k->models);
+    limiter_release(&k->limiter);
     free(k);
 }
 
@@ -211,8 +308,12 @@ struct auth_key key_public(const struct key *k)
                              .user_id = k->user->id,
                              .name = k->name,
                              .prefix = k->prefix,
+                             .routes_json = k->routes_json,
+                             .models_json = k->models_json,
                              .created_at = k->created_at,
-                             .last_used_at = k->last_used_at};
+                             .last_used_at = k->last_used_at,
+                             .expires_at = k->expires_at,
+                             .limits = k->limiter.limits};
 }
 
 /* ---- news of lost rights ---- */
@@ -260,8 +361,12 @@ static void on_keys(void *arg, const struct store_result *r)
                         .id = row->id,
                         .name = row->name,
                         .prefix = row->prefix,
+                        .routes_json = row->routes_json,
+                        .models_json = row->models_json,
                         .created_at = row->created_at,
-                        .last_used_at = row->last_used_at};
+                        .last_used_at = row->last_used_at,
+                        .expires_at = row->expires_at,
+                        .limiter = {.limits = row->limits}};
         snprintf(k.hash, sizeof(k.hash), "%s", row->key_hash);
         if (k.user)
             key_insert(a, &k);
@@ -318,6 +423,7 @@ struct auth *auth_new(struct loop *l, struct store *s, auth_ready_fn on_ready, v
     a->throttle = throttle_new();
     a->hasher = hasher_new(l);
     loop_timer_init(&a->tell, l, tell_revoked, a);
+    loop_timer_init(&a->expire, l, on_expiry, a);
     a->loading = store_users_list(s, on_users, a);
     return a;
 }
@@ -348,6 +454,7 @@ void auth_close(struct auth *a)
     hasher_close(a->hasher);
     throttle_free(a->throttle);
     loop_timer_stop(&a->tell);
+    loop_timer_stop(&a->expire);
     strv_release(&a->revoked);
     while (!list_is_empty(&a->keys))
         key_drop(a, LIST_FIRST(&a->keys, struct key, of_all));

@@ -19,8 +19,12 @@
 #define AUTH_MAX_PASSWORD_BYTES    1024
 #define AUTH_MAX_KEY_NAME_BYTES    64
 #define AUTH_MAX_KEYS_PER_USER     100
-#define AUTH_MAX_SESSIONS_PER_USER 200                              /* one more ends the oldest */
-#define AUTH_MAX_PENDING_USERS     100                              /* who asked and were not approved yet */
+#define AUTH_MAX_KEY_MODELS        64 /* names and patterns of one key */
+#define AUTH_MAX_KEY_MODEL_BYTES   200
+#define AUTH_MAX_RATE              1000000000 /* of a limit on requests and tokens in a minute */
+#define AUTH_MAX_PARALLEL          100000     /* of a limit on requests at once */
+#define AUTH_MAX_SESSIONS_PER_USER 200        /* one more ends the oldest */
+#define AUTH_MAX_PENDING_USERS     100        /* who asked and were not approved yet */
 #define AUTH_SESSION_LIFE_MS       ((int64_t)30 * 24 * 3600 * 1000) /* since the last use */
 
 enum principal_kind {
@@ -42,10 +46,13 @@ struct principal {
 struct auth_user {
     const char *id, *name, *role /* admin|user */, *status /* active|pending|disabled */;
     int64_t created_at;
+    struct rate_limits limits;
 };
 struct auth_key {
     const char *id, *user_id, *name, *prefix;
-    int64_t created_at, last_used_at /* 0: never */;
+    const char *routes_json, *models_json; /* arrays; NULL: all */
+    int64_t created_at, last_used_at /* 0: never */, expires_at /* 0: never */;
+    struct rate_limits limits;
 };
 
 /* All that is in it is valid during the call only. */
@@ -95,6 +102,54 @@ void auth_on_revoked(struct auth *a, auth_revoked_fn fn, void *arg);
 void auth_cookie_set(struct buf *out, const char *secret, bool secure);
 void auth_cookie_clear(struct buf *out, bool secure);
 
+/* ---- what a key may be used for ---- */
+enum auth_route {
+    AUTH_ROUTE_CHAT,
+    AUTH_ROUTE_COMPLETIONS,
+    AUTH_ROUTE_RESPONSES,
+    AUTH_ROUTE_MESSAGES,
+    AUTH_ROUTE_EMBEDDINGS,
+    AUTH_ROUTE_RERANK,
+    AUTH_ROUTE_AUDIO,
+    AUTH_ROUTE_IMAGES,
+    AUTH_ROUTE_UPSTREAM, /* an engine's own addresses */
+    AUTH_ROUTE_API,      /* hob's own interface, as the key's user */
+    AUTH_N_ROUTES        /* as an argument: a route that only a key for all may use */
+};
+/* "chat", "completions" ... */
+const char *auth_route_name(enum auth_route route);
+/* True for everybody but a key that has other routes only. A key for some models may not use AUTH_ROUTE_API: there it could name
+ * any server. */
+bool auth_may_use_route(const struct auth *a, const struct principal *p, enum auth_route route);
+/* True for everybody but a key that has models, when none of these names fits one of them. */
+bool auth_may_use_model(const struct auth *a, const struct principal *p, const char *const *names, size_t n);
+
+/* ---- how much of it: in a minute, and at once; a key's limits and its user's hold both ---- */
+enum auth_limit { AUTH_LIMIT_REQUESTS, AUTH_LIMIT_TOKENS, AUTH_LIMIT_PARALLEL };
+struct auth_limit_hit {
+    enum auth_limit what;
+    bool is_users; /* the account's limit, not the key's */
+    int64_t limit;
+    int64_t wait_ms; /* until the next may come; 0: when one that is under way ends */
+};
+/*
+ * A request of p begins: counts it, and returns true. False: a limit is hit, nothing is counted. After true
+ * auth_limit_end(a, p) is due exactly once. n_elsewhere: requests of the user under way that are counted by somebody else.
+ * Nobody and the control socket have no limits.
+ */
+MUST_CHECK bool auth_limit_begin(struct auth *a, const struct principal *p, size_t n_elsewhere,
+                                 struct auth_limit_hit *out_hit);
+void auth_limit_end(struct auth *a, const struct principal *p);
+/* A request has used so many tokens. key_id: or "". Ids that are not there (any more) are fine. */
+void auth_note_tokens(struct auth *a, const char *user_id, const char *key_id, int64_t n_tokens);
+/* What is left of the limits, the tighter one of key and user; .limit 0: there is none. */
+struct auth_limit_left {
+    int64_t limit, remaining;
+    int64_t reset_ms; /* until all of it is there again */
+};
+void auth_limits_left(struct auth *a, const struct principal *p, struct auth_limit_left *out_requests,
+                      struct auth_limit_left *out_tokens);
+
 /* ---- set-up ---- */
 /* No admin exists. */
 bool auth_setup_needed(const struct auth *a);
@@ -120,6 +175,11 @@ struct auth_call *auth_signup(struct auth *a, const char *name, const char *pass
 /* In order of creation: size_t at = 0; while (auth_user_next(a, &at, &user)) ... */
 bool auth_user_next(const struct auth *a, size_t *at, struct auth_user *out_user);
 bool auth_user_get(const struct auth *a, const char *id, struct auth_user *out_user);
+/* Sets limits (-1: stays): user. ERR_NOT_FOUND. */
+struct auth_call *auth_user_limit(struct auth *a, const char *id, const struct rate_limits *limits,
+                                  auth_fn done, void *arg);
+/* From the field "limits" of body; -1 for what is not in it, 0 for null. ERR_INVALID. */
+MUST_CHECK enum err auth_limits_parse(yyjson_val *body, struct rate_limits *out_limits, struct err_text *why);
 /* Makes a pending or disabled account active: user. ERR_NOT_FOUND. */
 struct auth_call *auth_user_approve(struct auth *a, const char *id, auth_fn done, void *arg);
 /* Ends the account, its sessions, keys and streams at once: user. ERR_EXISTS: the last active admin. ERR_NOT_FOUND. */
@@ -132,10 +192,22 @@ struct auth_call *auth_set_password(struct auth *a, const char *id, const char *
 /* ---- API keys ---- */
 /* user_id NULL: everybody's. In order of creation. */
 bool auth_key_next(const struct auth *a, const char *user_id, size_t *at, struct auth_key *out_key);
+/* What a POST or PATCH sets; what is not set stays (or has its default). */
+struct auth_key_patch {
+    char *name, *routes_json, *models_json; /* NULL: stays; the arrays "": all. Owned */
+    int64_t expires_at;                     /* -1: stays; 0: never */
+    struct rate_limits limits;              /* -1: stays; 0: none */
+};
+/* From a body. ERR_INVALID: why starts with the field's name. Release it also then. */
+MUST_CHECK enum err auth_key_patch_parse(struct auth_key_patch *p, yyjson_val *body, struct err_text *why);
+void auth_key_patch_release(struct auth_key_patch *p);
 /* key, and secret: "hob_" + 43 base62 characters + 6 of a CRC-32. ERR_NOT_FOUND (no active user of that id), ERR_INVALID,
- * ERR_TOO_BIG (AUTH_MAX_KEYS_PER_USER). */
-struct auth_call *auth_key_add(struct auth *a, const char *user_id, const char *name, auth_fn done,
-                               void *arg);
+ * ERR_TOO_BIG (AUTH_MAX_KEYS_PER_USER). p is copied. */
+struct auth_call *auth_key_add(struct auth *a, const char *user_id, const struct auth_key_patch *p,
+                               auth_fn done, void *arg);
+/* key. user_id NULL: whoever owns it. ERR_NOT_FOUND, ERR_INVALID. Holds for requests that begin after it. */
+struct auth_call *auth_key_change(struct auth *a, const char *user_id, const char *key_id,
+                                  const struct auth_key_patch *p, auth_fn done, void *arg);
 /* user_id NULL: whoever owns it. ERR_NOT_FOUND. */
 struct auth_call *auth_key_remove(struct auth *a, const char *user_id, const char *key_id, auth_fn done,
                                   void *arg);

@@ -57,6 +57,8 @@ static enum err identify_key(struct auth *a, struct span secret, struct principa
     if (!k || !user_is_active(k->user))
         return err_set(why, ERR_UNAUTHENTICATED, "The API key is not valid");
     int64_t now = clock_wall_ms();
+    if (key_is_expired(k, now))
+        return err_set(why, ERR_UNAUTHENTICATED, "The API key has expired");
     if (now - k->last_used_at >= KEY_USED_MS || now < k->last_used_at) {
         k->last_used_at = now;
         store_key_used(a->store, k->id, now, NULL, NULL);
@@ -103,7 +105,7 @@ bool auth_is_valid(const struct auth *a, const struct principal *p)
         u = s && clock_wall_ms() < s->expires_at ? s->user : NULL;
     } else {
         const struct key *k = map_get_str(a->keys_by_id, p->credential_id);
-        u = k ? k->user : NULL;
+        u = k && !key_is_expired(k, clock_wall_ms()) ? k->user : NULL;
     }
     return u && user_is_active(u) && u->is_admin == p->is_admin;
 }

@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "auth/auth_hash.h"
+#include "auth/auth_limiter.h"
 #include "auth/auth_secret.h"
 #include "auth/auth_throttle.h"
 
@@ -18,6 +19,7 @@ struct user {
     struct list sessions; /* oldest first */
     size_t n_sessions, n_keys;
     uint64_t epoch; /* counts the times when all of the user's rights ended */
+    struct limiter limiter;
 };
 
 struct session {
@@ -33,6 +35,13 @@ struct key {
     char *id, *name, *prefix;
     char hash[HASH_HEX_LEN + 1];
     int64_t created_at, last_used_at;
+    /* what it may be used for */
+    char *routes_json, *models_json; /* as stored; NULL: all */
+    uint32_t routes;                 /* bits by enum auth_route; 0: all */
+    struct strv models;              /* empty: all */
+    int64_t expires_at;              /* 0: never */
+    bool is_end_told;                /* that it has expired */
+    struct limiter limiter;
 };
 
 struct subscriber {
@@ -67,6 +76,7 @@ struct auth {
     size_t n_subscribers;
     struct strv revoked; /* user ids, to be told */
     struct loop_timer tell;
+    struct loop_timer expire; /* tells when the next key expires */
     struct list calls;
 };
 
@@ -86,7 +96,9 @@ struct auth_call {
     char user_id[UUID_LEN + 1];
     char secret[KEY_LEN + 1];
     struct session session;
-    struct key key;
+    struct key key;              /* of a new one; its limiter stays empty */
+    struct auth_key_patch patch; /* of a key */
+    struct rate_limits limits;   /* of an account */
     struct auth_result result;
 };
 
@@ -107,6 +119,8 @@ bool call_may_go_on(struct auth_call *c, enum err e, const struct err_text *why)
 struct user *user_add(struct auth *a, const struct user_row *row);
 struct auth_user user_public(const struct user *u);
 bool user_is_active(const struct user *u);
+/* What change sets (not -1) is so in limits. */
+void limits_merge(struct rate_limits *limits, const struct rate_limits *change);
 struct session *session_insert(struct auth *a, const struct session *s);
 /* Takes the session out of memory. Tell whoever holds a stream by auth_revoke_tell. */
 void session_drop(struct auth *a, struct session *s);
@@ -114,6 +128,9 @@ void sessions_drop_of(struct auth *a, struct user *u);
 struct key *key_insert(struct auth *a, const struct key *k);
 void key_drop(struct auth *a, struct key *k);
 struct auth_key key_public(const struct key *k);
+/* What p sets is so from now on. */
+void key_change(struct auth *a, struct key *k, const struct auth_key_patch *p);
+bool key_is_expired(const struct key *k, int64_t now_wall_ms);
 /* Subscribers hear of it after the current turn. */
 void auth_tell_revoked(struct auth *a, const struct user *u);
 

@@ -43,6 +43,34 @@ struct auth_call *auth_user_approve(struct auth *a, const char *id, auth_fn done
     return c;
 }
 
+static void on_limited(void *arg, const struct store_result *r)
+{
+    struct auth_call *c = arg;
+    c->op = NULL;
+    if (r->err != ERR_OK) {
+        call_end_store(c, r);
+        return;
+    }
+    struct rate_limits limits = c->user->limiter.limits;
+    limits_merge(&limits, &c->limits);
+    limiter_set(&c->user->limiter, &limits);
+    call_end_user(c, c->user);
+}
+
+struct auth_call *auth_user_limit(struct auth *a, const char *id, const struct rate_limits *limits,
+                                  auth_fn done, void *arg)
+{
+    struct auth_call *c = call_new(a, done, arg);
+    if (!call_may_go_on(c, ERR_OK, NULL))
+        return c;
+    c->user = map_get_str(a->users_by_id, id);
+    if (!c->user)
+        return call_end_later(c, ERR_NOT_FOUND, NULL, "No such user");
+    c->limits = *limits;
+    c->op = store_user_limit(a->store, id, limits, on_limited, c);
+    return c;
+}
+
 static bool is_last_admin(const struct auth *a, const struct user *u)
 {
     if (!u->is_admin || !user_is_active(u))

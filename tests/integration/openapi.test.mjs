@@ -63,12 +63,12 @@ describe('the document', () => {
         .map((s) => Object.keys(s)[0])
         .sort()
         .join();
-    // the two things that the table does not say: who may make keys, and that logging out is for whoever asks
+    // the two things that the table does not say: who may make and change keys, and that logging out is for whoever asks
     const wanted = { PUBLIC: '', USER: 'apiKey,bearer,cookie', ADMIN: 'cookie', KEY: 'apiKey,bearer' };
     for (const { method, path, op } of operations) {
       const key = `${method.toUpperCase()} ${path}`;
       const { policy, body } = routes.find((r) => r.key === key);
-      assert.equal(schemes(op), key === 'POST /api/keys' ? 'cookie' : wanted[policy], key);
+      assert.equal(schemes(op), /^(POST|PATCH) .api.keys/.test(key) ? 'cookie' : wanted[policy], key);
       assert.equal(Boolean(op.requestBody), ['JSON', 'RAW', 'JSON_STREAM'].includes(body), `body of ${key}`);
     }
   });
@@ -174,9 +174,23 @@ describe('the program answers as the document says', () => {
     await call('POST', `/api/users/${bob}/approve`, {}, user('approve'));
     await call('POST', `/api/users/${bob}/disable`, {}, user('disable'));
     await call('POST', `/api/users/${randomUUID()}/approve`, {}, { status: 404, template: '/api/users/{id}/approve' });
-    const { key } = await call('POST', '/api/keys', { name: 'laptop' }, { status: 201 });
+    const one = { template: '/api/users/{id}' };
+    await call('PATCH', `/api/users/${bob}`, { limits: { max_parallel: 2 } }, { status: 200, ...one });
+    await call('PATCH', `/api/users/${bob}`, { limits: { max_parallel: 0 } }, { status: 400, ...one });
+    await call('PATCH', `/api/users/${randomUUID()}`, { limits: null }, { status: 404, ...one });
+    const scope = {
+      routes: ['chat'],
+      models: ['a*'],
+      expires_at: Date.now() + 60000,
+      limits: { tokens_per_minute: 9 }
+    };
+    const { key } = await call('POST', '/api/keys', { name: 'laptop', ...scope }, { status: 201 });
     await call('POST', '/api/keys', { name: '' }, { status: 400 });
     await call('GET', '/api/keys', undefined, { status: 200 });
+    const change = (id, body, status) => call('PATCH', `/api/keys/${id}`, body, { status, template: '/api/keys/{id}' });
+    await change(key.id, { routes: null, models: null, expires_at: null, limits: null }, 200);
+    await change(key.id, { routes: [] }, 400);
+    await change(randomUUID(), {}, 404);
     await call('DELETE', `/api/keys/${key.id}`, undefined, { status: 204, template: '/api/keys/{id}' });
     await call('DELETE', `/api/keys/${key.id}`, undefined, { status: 404, template: '/api/keys/{id}' });
     await call('POST', '/api/logout', {}, { status: 204, headers: { cookie: '' } });

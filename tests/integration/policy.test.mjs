@@ -16,10 +16,12 @@ const ROUTES = [
   ['GET', '/health', 'public'],
   ['GET', '/ready', 'public'],
   ['GET', '/api/users', 'admin'],
+  ['PATCH', `/api/users/${ID}`, 'admin'],
   ['POST', `/api/users/${ID}/approve`, 'admin'],
   ['POST', `/api/users/${ID}/disable`, 'admin'],
   ['GET', '/api/keys', 'user'],
   ['POST', '/api/keys', 'user'],
+  ['PATCH', `/api/keys/${ID}`, 'user but no key'],
   ['DELETE', `/api/keys/${ID}`, 'user'],
   ['GET', '/api/servers', 'user'],
   ['POST', '/api/servers', 'admin'],
@@ -118,6 +120,8 @@ const KEYS = ['key of A', 'x-api-key of A'];
 /** 'in', or the status with which this identity must be refused. */
 function expected(policy, name) {
   if (policy === 'public') return 'in';
+  if (policy === 'user but no key' && KEYS.includes(name)) return 403;
+  if (policy === 'user but no key') return SIGNED_IN.includes(name) ? 'in' : 401;
   if (policy === 'key') return KEYS.includes(name) ? 'in' : 401;
   if (policy === 'user') return SIGNED_IN.includes(name) || KEYS.includes(name) ? 'in' : 401;
   if (name === 'admin') return 'in';

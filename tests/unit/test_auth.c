@@ -100,6 +100,9 @@ static int teardown(void **state)
     return 0;
 }
 
+/* A key for everything. */
+#define named(text) ((struct auth_key_patch){.name = (char *)(uintptr_t)(text)})
+
 /* ---- waiting for answers ---- */
 
 struct answer {
@@ -397,12 +400,12 @@ static void accounts_are_asked_for_approved_and_disabled(void **state)
     EXPECT(ERR_EXISTS, "name_taken", ASK(f, auth_signup, "ada", PASSWORD, "::1"));
     EXPECT(ERR_UNAUTHENTICATED, "bad_credentials", ASK(f, auth_login, "Bob", "wrong horse", "::1"));
     EXPECT(ERR_DENIED, "account_pending", ASK(f, auth_login, "Bob", PASSWORD, "::1"));
-    EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_key_add, bob.user_id, "laptop"));
+    EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_key_add, bob.user_id, &named("laptop")));
     EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_user_approve, "00000000-0000-4000-8000-000000000000"));
     EXPECT(ERR_OK, "", ASK(f, auth_user_approve, bob.user_id));
 
     struct answer session = ASK(f, auth_login, "Bob", PASSWORD, "::1"),
-                  key = ASK(f, auth_key_add, bob.user_id, "k");
+                  key = ASK(f, auth_key_add, bob.user_id, &named("k"));
     struct principal by_session = who_has_cookie(f, session.secret), by_key;
     assert_false(by_session.is_admin);
     assert_int_equal(try_key(f, key.secret, &by_key), ERR_OK);
@@ -519,8 +522,8 @@ static void a_new_password_ends_all_sessions(void **state)
 static void keys_are_made_listed_and_removed(void **state)
 {
     struct fixture *f = *state;
-    EXPECT(ERR_INVALID, "", ASK(f, auth_key_add, f->admin_id, ""));
-    struct answer a = ASK(f, auth_key_add, f->admin_id, "laptop");
+    EXPECT(ERR_INVALID, "", ASK(f, auth_key_add, f->admin_id, &named("")));
+    struct answer a = ASK(f, auth_key_add, f->admin_id, &named("laptop"));
     EXPECT(ERR_OK, "", a);
     assert_int_equal(strlen(a.secret), 53);
     assert_memory_equal(a.secret, "hob_", 4);
@@ -553,8 +556,127 @@ static void keys_are_made_listed_and_removed(void **state)
     assert_int_equal(try_key(f, a.secret, &p), ERR_UNAUTHENTICATED);
     EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_key_remove, NULL, a.key_id));
     for (int i = 0; i < AUTH_MAX_KEYS_PER_USER; i++)
-        EXPECT(ERR_OK, "", ASK(f, auth_key_add, f->admin_id, "many"));
-    EXPECT(ERR_TOO_BIG, "", ASK(f, auth_key_add, f->admin_id, "one more"));
+        EXPECT(ERR_OK, "", ASK(f, auth_key_add, f->admin_id, &named("many")));
+    EXPECT(ERR_TOO_BIG, "", ASK(f, auth_key_add, f->admin_id, &named("one more")));
+}
+
+static struct auth_key first_key(struct fixture *f)
+{
+    struct auth_key k = {0};
+    size_t at = 0;
+    assert_true(auth_key_next(f->auth, f->admin_id, &at, &k));
+    return k;
+}
+
+static bool may_use_model(struct fixture *f, const struct principal *p, const char *name)
+{
+    return auth_may_use_model(f->auth, p, &name, 1);
+}
+
+static void keys_are_for_some_routes_and_models(void **state)
+{
+    struct fixture *f = *state;
+    struct auth_key_patch some = {.name = (char *)(uintptr_t) "some",
+                                  .routes_json = (char *)(uintptr_t) "[\"embeddings\",\"api\"]",
+                                  .models_json = (char *)(uintptr_t) "[\"qwen*\"]",
+                                  .expires_at = -1},
+                          wider = {.routes_json = (char *)(uintptr_t) "",
+                                   .models_json = (char *)(uintptr_t) "",
+                                   .expires_at = -1,
+                                   .limits = {-1, -1, -1}};
+    struct answer a = ASK(f, auth_key_add, f->admin_id, &some);
+    EXPECT(ERR_OK, "", a);
+    close_auth(f);
+    open_auth(f);
+    struct principal p, session = who_has_cookie(f, f->admin_cookie);
+    assert_int_equal(try_key(f, a.secret, &p), ERR_OK);
+    assert_true(auth_may_use_route(f->auth, &p, AUTH_ROUTE_EMBEDDINGS));
+    assert_false(auth_may_use_route(f->auth, &p, AUTH_ROUTE_CHAT));
+    assert_false(auth_may_use_route(f->auth, &p, AUTH_N_ROUTES));
+    assert_false(auth_may_use_route(f->auth, &p, AUTH_ROUTE_API)); /* there it could name any server */
+    assert_true(may_use_model(f, &p, "Qwen3"));
+    assert_false(may_use_model(f, &p, "llama"));
+    assert_true(auth_may_use_route(f->auth, &session, AUTH_ROUTE_CHAT));
+    assert_true(may_use_model(f, &session, "llama"));
+
+    EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_key_change, "somebody else", a.key_id, &wider));
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, f->admin_id, a.key_id, &wider));
+    assert_true(auth_may_use_route(f->auth, &p, AUTH_ROUTE_CHAT));
+    assert_true(may_use_model(f, &p, "llama"));
+    assert_string_equal(first_key(f).name, "some");
+    EXPECT(ERR_OK, "", ASK(f, auth_key_remove, f->admin_id, a.key_id));
+    assert_false(auth_may_use_route(f->auth, &p, AUTH_ROUTE_CHAT)); /* what it has begun may go no further */
+    assert_false(may_use_model(f, &p, "llama"));
+}
+
+static void keys_expire_and_say_so(void **state)
+{
+    struct fixture *f = *state;
+    struct auth_key_patch soon = named("soon"), later = {.expires_at = clock_wall_ms() + 3600000};
+    soon.expires_at = clock_wall_ms() + 3600000;
+    struct answer a = ASK(f, auth_key_add, f->admin_id, &soon);
+    struct principal p;
+    assert_int_equal(try_key(f, a.secret, &p), ERR_OK);
+    close_auth(f);
+    open_auth(f);
+    assert_int_equal(try_key(f, a.secret, &p), ERR_OK);
+    soon = (struct auth_key_patch){.expires_at = clock_wall_ms() + 50, .limits = {-1, -1, -1}};
+    f->n_revoked = 0;
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, NULL, a.key_id, &soon));
+    /* Whoever holds a stream by it hears of the end. */
+    while (f->n_revoked == 0)
+        loop_run(f->loop);
+    assert_string_equal(f->revoked, f->admin_id);
+    assert_false(auth_is_valid(f->auth, &p));
+    assert_int_equal(try_key(f, a.secret, &p), ERR_UNAUTHENTICATED);
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, NULL, a.key_id, &later));
+    assert_int_equal(try_key(f, a.secret, &p), ERR_OK);
+    assert_int_equal(f->n_revoked, 1);
+}
+
+static void the_tighter_limit_of_key_and_user_holds(void **state)
+{
+    struct fixture *f = *state;
+    struct auth_key_patch two = named("two"), none = {.expires_at = -1, .limits = {0, -1, -1}};
+    two.limits = (struct rate_limits){.requests_per_minute = 2, .tokens_per_minute = 100};
+    struct answer a = ASK(f, auth_key_add, f->admin_id, &two);
+    struct principal key, session = who_has_cookie(f, f->admin_cookie);
+    struct auth_limit_hit hit = {0};
+    struct auth_limit_left requests, tokens;
+    assert_int_equal(try_key(f, a.secret, &key), ERR_OK);
+    EXPECT(ERR_OK, "", ASK(f, auth_user_limit, f->admin_id, &(struct rate_limits){.max_parallel = 3}));
+    EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_user_limit, "nobody", &two.limits));
+    close_auth(f);
+    open_auth(f);
+    assert_true(auth_limit_begin(f->auth, &key, 0, &hit));
+    assert_true(auth_limit_begin(f->auth, &key, 0, &hit));
+    assert_false(auth_limit_begin(f->auth, &key, 0, &hit)); /* the key's two are used up */
+    assert_int_equal(hit.what, AUTH_LIMIT_REQUESTS);
+    assert_false(hit.is_users);
+    auth_limits_left(f->auth, &key, &requests, &tokens);
+    assert_int_equal(requests.remaining, 0);
+    assert_int_equal(tokens.remaining, 100);
+    assert_true(auth_limit_begin(f->auth, &session, 0, &hit));
+    assert_false(auth_limit_begin(f->auth, &session, 0, &hit)); /* three at once, whoever of the user asked */
+    assert_int_equal(hit.what, AUTH_LIMIT_PARALLEL);
+    assert_true(hit.is_users);
+    auth_limit_end(f->auth, &session);
+
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, NULL, a.key_id, &none));
+    auth_note_tokens(f->auth, f->admin_id, a.key_id, INT64_MAX);
+    auth_note_tokens(f->auth, f->admin_id, "", 5);
+    auth_note_tokens(f->auth, "nobody", "no key", 5);
+    assert_false(auth_limit_begin(f->auth, &key, 0, &hit));
+    assert_int_equal(hit.what, AUTH_LIMIT_TOKENS);
+    assert_true(auth_limit_begin(f->auth, &session, 0, &hit)); /* the user has no limit of tokens */
+    auth_limit_end(f->auth, &session);
+
+    EXPECT(ERR_OK, "", ASK(f, auth_key_remove, NULL, a.key_id));
+    auth_limit_end(f->auth, &key); /* of a key that is gone */
+    auth_limit_end(f->auth, &key);
+    assert_true(auth_limit_begin(f->auth, &session, 2, &hit));
+    assert_false(auth_limit_begin(f->auth, &session, 2, &hit));
+    auth_limit_end(f->auth, &session);
 }
 
 /* ---- who is asking ---- */
@@ -562,7 +684,8 @@ static void keys_are_made_listed_and_removed(void **state)
 static void credentials_are_exactly_one_or_refused(void **state)
 {
     struct fixture *f = *state;
-    struct answer k1 = ASK(f, auth_key_add, f->admin_id, "1"), k2 = ASK(f, auth_key_add, f->admin_id, "2");
+    struct answer k1 = ASK(f, auth_key_add, f->admin_id, &named("1")),
+                  k2 = ASK(f, auth_key_add, f->admin_id, &named("2"));
     char unknown_key[KEY_LEN + 1], unknown_secret[SECRET_LEN + 1], typo[64];
     secret_make_key(unknown_key);
     secret_make(unknown_secret);
@@ -665,8 +788,8 @@ static void closing_in_the_middle_is_quiet(void **state)
     struct fixture *f = *state;
     struct answer never[4] = {{.f = f}, {.f = f}, {.f = f}, {.f = f}};
     auth_login(f->auth, "Ada", PASSWORD, "::1", on_answer, &never[0]);
-    auth_key_add(f->auth, f->admin_id, "k", on_answer, &never[1]);
-    auth_key_add(f->auth, f->admin_id, "", on_answer, &never[2]);
+    auth_key_add(f->auth, f->admin_id, &named("k"), on_answer, &never[1]);
+    auth_key_add(f->auth, f->admin_id, &named(""), on_answer, &never[2]);
     auth_cancel(auth_signup(f->auth, "Bob", PASSWORD, "::1", on_answer, &never[3]));
     close_auth(f);
     for (size_t i = 0; i < COUNT_OF(never); i++)
@@ -692,6 +815,9 @@ int main(void)
         AFTER_SETUP(a_session_that_is_being_stored_dies_with_the_account),
         AFTER_SETUP(a_new_password_ends_all_sessions),
         AFTER_SETUP(keys_are_made_listed_and_removed),
+        AFTER_SETUP(keys_are_for_some_routes_and_models),
+        AFTER_SETUP(keys_expire_and_say_so),
+        AFTER_SETUP(the_tighter_limit_of_key_and_user_holds),
         AFTER_SETUP(credentials_are_exactly_one_or_refused),
         AFTER_SETUP(the_control_socket_acts_for_the_admin),
         cmocka_unit_test(names_that_look_the_same_are_the_same),
