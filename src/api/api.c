@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "api/api_guard.h"
+#include "api/api_limits.h"
 #include "api/api_req.h"
 
 static const struct api_routes *const tables[] = {
@@ -298,7 +299,7 @@ static void run_route(struct api_req *r)
         api_reply_error(r, &(struct api_error){.err = e, .message = why.text, .code = code});
         return;
     }
-    if (r->route->body == API_STREAM && api_refuse_stream(r))
+    if (api_limits_refuse(r) || (r->route->body == API_STREAM && api_refuse_stream(r)))
         return;
     read_body_or_run(r);
 }

@@ -2,6 +2,7 @@
  * Sending a message and watching its answer. The answer is made by the chat room whether anybody watches or not; here
  * viewers are attached to it and detached from it.
  */
+#include "api/api_limits.h"
 #include "api/api_req.h"
 
 /* ---- a viewer: one event stream that follows one generation ---- */
@@ -117,6 +118,7 @@ static void on_decided(void *arg, const struct chat_decision *d)
     struct api_req *r = arg;
     struct watch *w = r->state;
     w->send = NULL;
+    api_limits_end(r); /* from here on the answer itself is what is under way */
     if (d->f.err) {
         watch_free(r);
         reply_failure(r, d);
@@ -180,10 +182,20 @@ static enum err read_send(struct api_req *r, struct chat_send_request *q, struct
     return ERR_OK;
 }
 
+/* True: the user may not ask for one more answer now; r is answered. message_id NULL: nothing is stored of it. */
+static bool is_over_limits(struct api_req *r, const char *message_id)
+{
+    struct chat *c = r->api->o.chat;
+    if (message_id && chat_has_message(c, r->who.user_id, message_id))
+        return false;
+    return api_limits_refuse_call(r, chat_n_running_of(c, r->who.user_id));
+}
+
 static void complete(struct api_req *r)
 {
     if (yyjson_obj_get(r->json, "messages")) {
-        api_openai_complete(r);
+        if (!is_over_limits(r, NULL))
+            api_openai_complete(r);
         return;
     }
     AUTO(buf) struct buf *content = buf_new();
@@ -194,7 +206,7 @@ static void complete(struct api_req *r)
         api_reply_err(r, e, &why);
         return;
     }
-    if (q.mode != CHAT_WHEN_READY && api_refuse_stream(r))
+    if ((q.mode != CHAT_WHEN_READY && api_refuse_stream(r)) || is_over_limits(r, q.message_id))
         return;
     q.content_json = buf_str(content);
     struct watch *w = xcalloc(1, sizeof *w);

@@ -1,4 +1,5 @@
 /* The OpenAI side: models and chat completions, carried to the engine that the body's `model` names. */
+#include "api/api_limits.h"
 #include "api/api_req.h"
 
 static void on_proxied(void *arg, struct http_exchange *x, const struct gateway_failure *f)
@@ -27,8 +28,11 @@ static void reply_unknown_model(struct api_req *r, const char *model)
     const struct gateway *g = r->api->o.gateway;
     AUTO(buf) struct buf *text = buf_new();
     buf_addf(text, "There is no model called \"%.200s\" here.", model);
-    for (size_t i = 0; i < gateway_n_servers(g) && i < 10; i++)
-        buf_addf(text, "%s%s", i ? ", " : " Models: ", server_config(gateway_server_at(g, i))->name);
+    for (size_t i = 0, n = 0; i < gateway_n_servers(g) && n < 10; i++) {
+        const struct server *s = gateway_server_at(g, i);
+        if (api_may_use_server(r, s))
+            buf_addf(text, "%s%s", n++ ? ", " : " Models: ", server_config(s)->name);
+    }
     api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
                                            .code = "model_not_found",
                                            .param = "model",
@@ -44,6 +48,8 @@ static void pass_on(struct api_req *r, const char *name, struct span body)
         reply_unknown_model(r, name);
         return;
     }
+    if (api_refuse_server(r, s))
+        return;
     struct gateway_proxy_request q = {
         .path = "/v1/chat/completions",
         .body = body,
@@ -124,8 +130,11 @@ static void list_models(struct api_req *r)
     jwf_str(&w, "object", "list");
     jw_key(&w, "data");
     jw_begin_arr(&w);
-    for (size_t i = 0; i < gateway_n_servers(g); i++)
-        write_model(&w, gateway_server_at(g, i));
+    for (size_t i = 0; i < gateway_n_servers(g); i++) {
+        const struct server *s = gateway_server_at(g, i);
+        if (api_may_use_server(r, s))
+            write_model(&w, s);
+    }
     jw_end_arr(&w);
     jw_end_obj(&w);
     api_reply_json(r, 200, buf_span(out));

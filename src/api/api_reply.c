@@ -1,4 +1,5 @@
 /* Answers. Errors become HTTP here and nowhere else, in OpenAI's shape. */
+#include "api/api_limits.h"
 #include "api/api_req.h"
 
 static const struct {
@@ -53,6 +54,7 @@ static const char *type_of_status(int status, enum err err)
 
 void api_req_free(struct api_req *r)
 {
+    api_limits_end(r);
     if (r->x) {
         http_exchange_on_gone(r->x, NULL, NULL);
         r->x = NULL;
@@ -70,17 +72,22 @@ static void log_access(const struct api_req *r, int status)
               SPAN_ARG(http_exchange_path(r->x)), status, (long long)(clock_ms() - r->started_ms), r->id);
 }
 
+/* extra may be NULL. */
+static void add_headers(struct http_headers *h, const struct http_headers *extra)
+{
+    size_t at = 0;
+    struct span name, value;
+    while (extra && http_headers_next(extra, &at, &name, &value)) {
+        AUTO(mem) char *text = span_dup(name);
+        http_headers_add(h, text, value);
+    }
+}
+
 void api_reply_bytes(struct api_req *r, int status, const struct http_headers *extra, struct span body)
 {
     if (r->x) {
         struct http_headers h = {0};
-        size_t at = 0;
-        struct span name, value;
-        while (extra && http_headers_next(extra, &at, &name, &value)) {
-            char *text = span_dup(name);
-            http_headers_add(&h, text, value);
-            free(text);
-        }
+        add_headers(&h, extra);
         http_headers_add(&h, "X-Request-Id", span_str(r->id));
         http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
         if (http_headers_count(&h, "Cache-Control") == 0)
@@ -180,6 +187,7 @@ void api_reply_error(struct api_req *r, const struct api_error *e)
         http_headers_addf(&h, "Retry-After", "%d", retry_after_s);
     if (e->no_retry)
         http_headers_add(&h, "x-should-retry", SPAN_LIT("false"));
+    add_headers(&h, e->headers);
     if (status == 401 && r->route && r->route->policy == API_KEY)
         http_headers_add(&h, "WWW-Authenticate", SPAN_LIT("Bearer"));
     api_reply_bytes(r, status, &h, buf_span(body));
@@ -205,8 +213,6 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
                             int64_t length)
 {
     struct http_headers h = {0};
-    size_t at = 0;
-    struct span name, value;
     if (type)
         http_headers_add(&h, "Content-Type", span_str(type));
     if (!extra || http_headers_count(extra, "Cache-Control") == 0)
@@ -214,11 +220,7 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
     http_headers_add(&h, "X-Accel-Buffering", SPAN_LIT("no"));
     http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
     http_headers_add(&h, "X-Request-Id", span_str(r->id));
-    while (extra && http_headers_next(extra, &at, &name, &value)) {
-        char *text = span_dup(name);
-        http_headers_add(&h, text, value);
-        free(text);
-    }
+    add_headers(&h, extra);
     log_access(r, 200);
     http_exchange_on_gone(r->x, on_stream_gone, r);
     http_exchange_begin(r->x, 200, &h, length);

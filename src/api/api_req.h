@@ -80,6 +80,7 @@ struct api_req {
     void (*on_gone)(struct api_req *r); /* the handler's: cancel what runs; may end the request */
     void *state;                        /* the handler's; it frees it */
     struct list stream_node;
+    bool is_counted;  /* by the limits of its key and user (api_limits.c) */
     bool is_download; /* a stream that must not end early as if it were whole */
     int64_t started_ms;
 };
@@ -98,13 +99,14 @@ void api_reply_bytes(struct api_req *r, int status, const struct http_headers *e
 
 struct api_error {
     enum err err;
-    int status;            /* 0: by err */
-    const char *code;      /* or NULL */
-    const char *message;   /* NULL: a sentence by err */
-    const char *param;     /* NULL: a field named in quotes at the start of message, if any */
-    int retry_after_s;     /* 0: none, or by err */
-    struct server *server; /* adds "engine"; or NULL */
-    bool no_retry;         /* x-should-retry: false */
+    int status;                         /* 0: by err */
+    const char *code;                   /* or NULL */
+    const char *message;                /* NULL: a sentence by err */
+    const char *param;                  /* NULL: a field named in quotes at the start of message, if any */
+    int retry_after_s;                  /* 0: none, or by err */
+    struct server *server;              /* adds "engine"; or NULL */
+    bool no_retry;                      /* x-should-retry: false */
+    const struct http_headers *headers; /* more of them, or NULL */
 };
 /* The only place that turns errors into HTTP. */
 void api_reply_error(struct api_req *r, const struct api_error *e);

@@ -242,6 +242,16 @@ static void on_accounts(void *arg, enum err e, const struct err_text *why)
         gateway_load(a->gateway, on_servers, a);
 }
 
+/* A request to a model has ended. */
+static void on_record(void *arg, const struct gateway_record *record)
+{
+    struct app *a = arg;
+    int64_t in = record->tokens_in, out = record->tokens_out;
+    if (a->auth) /* not at hob's own end */
+        auth_note_tokens(a->auth, record->client->user_id, record->client->key_id,
+                         (in > 0 ? in : 0) + (out > 0 ? out : 0));
+}
+
 static enum err open_rooms(struct app *a, struct err_text *why)
 {
     struct gateway_options gateway = {
@@ -249,6 +259,8 @@ static enum err open_rooms(struct app *a, struct err_text *why)
         .log_dir = a->log_dir,
         .self_exe = "/proc/self/exe",
         .llama_server_path = a->llama_server,
+        .on_record = on_record,
+        .record_arg = a,
     };
     a->loop = loop_new();
     enum err e = store_open(a->loop, a->config->data_dir, &a->store, why);
@@ -268,7 +280,7 @@ static enum err open_rooms(struct app *a, struct err_text *why)
 /* Closes what is open, last opened first, then lets the loop finish. */
 static void close_rooms(struct app *a)
 {
-    auth_close(a->auth);
+    auth_close(TAKE(a->auth));
     chat_free(a->chat);
     gateway_free(a->gateway);
     http_server_close(TAKE(a->server)); /* open still when only one of the two could listen */

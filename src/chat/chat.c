@@ -255,12 +255,31 @@ void chat_generation_removed(struct chat *c, const char *generation_id)
         generation_drop(g, REMOVED_MESSAGE);
 }
 
+static bool is_running(const struct generation *g)
+{
+    return g->state != GENERATION_QUEUED && !g->is_stored;
+}
+
 size_t chat_n_running(const struct chat *c)
 {
     size_t n = 0;
     LIST_EACH(g, &c->generations, struct generation, node)
-        n += g->state != GENERATION_QUEUED && !g->is_stored;
+        n += is_running(g);
     return n;
+}
+
+size_t chat_n_running_of(const struct chat *c, const char *user_id)
+{
+    size_t n = 0;
+    LIST_EACH(g, &c->generations, struct generation, node)
+        n += is_running(g) && str_eq(g->row.user_id, user_id);
+    return n;
+}
+
+bool chat_has_message(const struct chat *c, const char *user_id, const char *message_id)
+{
+    const struct generation *g = map_get_str(c->by_message, message_id);
+    return (g && str_eq(g->row.user_id, user_id)) || chat_is_deciding(c, user_id, message_id);
 }
 
 /* ---- lifecycle ---- */

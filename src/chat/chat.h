@@ -140,6 +140,10 @@ void chat_conversation_removed(struct chat *c, const char *conversation_id);
 void chat_generation_removed(struct chat *c, const char *generation_id);
 /* Running, not counting the outbox. */
 size_t chat_n_running(const struct chat *c);
+/* The same of one user. */
+size_t chat_n_running_of(const struct chat *c, const char *user_id);
+/* A message of the user that is being sent or answered, or waits in the outbox: to post it again joins what there is. */
+bool chat_has_message(const struct chat *c, const char *user_id, const char *message_id);
 
 /* ---- taking along: export ---- */
 enum chat_export_format { CHAT_EXPORT_JSON, CHAT_EXPORT_MARKDOWN };

@@ -75,6 +75,8 @@ void sends_refuse(struct list *sends, const struct gateway_failure *f, const cha
                   bool message_stored);
 /* Start them again from the beginning: what they waited for has ended. */
 void sends_restart(struct list *sends);
+/* The user's message is on its way to a generation. */
+bool chat_is_deciding(const struct chat *c, const char *user_id, const char *message_id);
 void chat_cancel_sends(struct chat *c);
 /* After chat_cancel_sends. */
 void chat_cancel_turns(struct chat *c);

@@ -136,6 +136,12 @@ static void free_turn(struct turn *t)
     free(t);
 }
 
+bool chat_is_deciding(const struct chat *c, const char *user_id, const char *message_id)
+{
+    const struct turn *t = map_get_str(c->turns, message_id);
+    return t && str_eq(t->user_id, user_id);
+}
+
 void chat_cancel_turns(struct chat *c)
 {
     LIST_EACH(t, &c->turn_list, struct turn, node)

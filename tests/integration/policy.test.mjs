@@ -63,7 +63,7 @@ const ROUTES = [
 let hob;
 const who = {};
 
-/** An account that an admin has approved; gives its cookie and a key. */
+/** An account that an admin has approved; gives its cookie, a key, and one that is for little. */
 async function account(name) {
   const login = { name, password: `password of ${name}` };
   assert.equal((await hob.post('/api/signup', login)).status, 202);
@@ -76,13 +76,14 @@ async function account(name) {
     body: JSON.stringify(login)
   });
   const cookie = res.headers.getSetCookie()[0].split(';')[0];
-  const made = await fetch(`${hob.url}/api/keys`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', cookie },
-    body: JSON.stringify({ name: 'k' })
-  });
-  const { key, secret } = await made.json();
-  return { id, cookie, key: secret, keyId: key.id };
+  const make = async (body) => {
+    const headers = { 'content-type': 'application/json', cookie };
+    const made = await fetch(`${hob.url}/api/keys`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return made.json();
+  };
+  const { key, secret } = await make({ name: 'k' });
+  const { secret: scoped } = await make({ name: 'scoped', routes: ['chat'], models: ['demo'] });
+  return { id, cookie, key: secret, keyId: key.id, scoped };
 }
 
 before(async () => {
@@ -105,6 +106,7 @@ before(async () => {
     admin: { cookie: hob.cookie },
     'key of A': { authorization: `Bearer ${a.key}` },
     'x-api-key of A': { 'x-api-key': a.key },
+    'scoped key of A': { authorization: `Bearer ${a.scoped}` },
     'session of a disabled user': { cookie: gone.cookie },
     'key of a disabled user': { authorization: `Bearer ${gone.key}` },
     'revoked key': { authorization: `Bearer ${revoked.key}` },
@@ -116,10 +118,13 @@ after(() => hob?.stop());
 
 const SIGNED_IN = ['A', 'B', 'admin'];
 const KEYS = ['key of A', 'x-api-key of A'];
+const SCOPED = 'scoped key of A';
+const OF_SCOPED = ['/v1/models', '/v1/chat/completions'];
 
 /** 'in', or the status with which this identity must be refused. */
-function expected(policy, name) {
+function expected(policy, name, path) {
   if (policy === 'public') return 'in';
+  if (name === SCOPED) return OF_SCOPED.includes(path) ? 'in' : 403;
   if (policy === 'user but no key' && KEYS.includes(name)) return 403;
   if (policy === 'user but no key') return SIGNED_IN.includes(name) ? 'in' : 401;
   if (policy === 'key') return KEYS.includes(name) ? 'in' : 401;
@@ -162,7 +167,7 @@ describe('routes and identities', () => {
     test(`${method} ${path.replace(ID, '{id}')} is for ${policy}`, async () => {
       for (const [name, headers] of Object.entries(who)) {
         const { status, body } = await statusOf(method, path, headers);
-        const want = expected(policy, name);
+        const want = expected(policy, name, path);
         if (want === 'in')
           assert.ok(
             ![401, 403].includes(status) || /bad_(setup_token|credentials)/.test(body),
