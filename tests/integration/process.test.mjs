@@ -122,6 +122,39 @@ test('engines die with hob, also on kill -9, and what they started as well', asy
   await rm(hob.dir, { recursive: true, force: true });
 });
 
+test('hob key add makes a key for some models and routes, until a time, with limits', async () => {
+  const hob = await Hob.start();
+  const rights = ['--models', 'de*, fast', '--routes', 'chat,embeddings', '--expires', '12h'];
+  const limits = ['--requests', '60', '--tokens', '1000', '--parallel', '2'];
+  const began = Date.now();
+  const made = await run('key', 'add', 'scoped', ...rights, ...limits, '--data', hob.dir);
+  assert.equal(made.code, 0, made.err);
+  const { expires_at, ...scoped } = (await hob.get('/api/keys')).keys.find((k) => k.name === 'scoped');
+  assert.deepEqual(
+    [scoped.models, scoped.routes],
+    [
+      ['de*', 'fast'],
+      ['chat', 'embeddings']
+    ]
+  );
+  assert.deepEqual(scoped.limits, { requests_per_minute: 60, tokens_per_minute: 1000, max_parallel: 2 });
+  assert.ok(Math.abs(expires_at - began - 12 * 3600000) < 60000);
+  for (const wrong of [
+    ['--expires', '12'],
+    ['--expires', '0d'],
+    ['--requests', '0'],
+    ['--parallel', 'two']
+  ]) {
+    const res = await run('key', 'add', 'x', ...wrong, '--data', hob.dir);
+    assert.equal(res.code, 2, wrong.join(' '));
+    assert.match(res.err, /is not understood/);
+  }
+  const strange = await run('key', 'add', 'x', '--routes', 'telepathy', '--data', hob.dir);
+  assert.equal(strange.code, 1);
+  assert.match(strange.err, /"routes" must be/);
+  await hob.stop();
+});
+
 test('hob key add makes a key that works; wrong usage is explained', async () => {
   const hob = await Hob.start();
   const { code, out } = await run('key', 'add', 'laptop', '--data', hob.dir);
