@@ -351,6 +351,29 @@ describe('an account', () => {
     await fine(await other());
   });
 
+  test('tokens count when an answer has ended; the next is refused', async () => {
+    const send = () => hob.post('/api/chat/completions', hob.message('fast', 'echo a few words and no more'));
+    await limit({ tokens_per_minute: 5 });
+    await fine(await send());
+    const over = await until(
+      async () => {
+        const res = await send();
+        if (res.status === 429) return res;
+        await res.text();
+      },
+      'its tokens count',
+      { every: 100 }
+    );
+    await refused(over, 429, 'rate_limit_exceeded', /^Your account may use 5 tokens in a minute, which are used up/);
+    assert.equal(over.headers.get('x-ratelimit-limit-tokens'), '5');
+    assert.equal(over.headers.get('x-ratelimit-remaining-tokens'), '0');
+    assert.ok(Number(over.headers.get('retry-after')) > 50);
+    const raised = await limit({ tokens_per_minute: 1000000 });
+    assert.equal(raised.tokens_per_minute, 1000000);
+    await fine(await send());
+    await limit(null);
+  });
+
   test('another account is not concerned, and only an admin sets limits', async () => {
     const bob = { name: 'bob', password: 'password of bob' };
     await hob.post('/api/signup', bob);
