@@ -5,6 +5,7 @@
 #ifndef HOB_HTTP_H
 #define HOB_HTTP_H
 
+#include "http/http_body.h"
 #include "loop/loop.h"
 #include "util/util.h"
 
@@ -189,6 +190,7 @@ struct http_call_options {
     const char *target;                 /* path and query */
     const struct http_headers *headers; /* may be NULL; Host, Content-Length, Connection are added here */
     struct span body;                   /* copied if it cannot be sent at once */
+    struct http_source *source;         /* the body instead, sent as the engine takes it; freed by the call. Or NULL */
     int64_t connect_timeout_ms;         /* 0: 5,000 */
     int64_t header_timeout_ms;          /* from request sent to response header; 0: none */
     int64_t idle_timeout_ms;            /* between bytes of the body; 0: none */

@@ -46,6 +46,7 @@ static void free_call(void *arg)
 {
     struct http_call *call = arg;
     buf_release(&call->request);
+    http_source_free(call->source);
     free(call);
 }
 
@@ -85,6 +86,33 @@ void http_call_cancel(struct http_call *call)
 
 /* ---- connecting and sending ---- */
 
+static void on_piece_ready(void *arg)
+{
+    http_call_sent(arg);
+}
+
+void http_call_sent(struct http_call *call)
+{
+    struct http_upstream *up = call->up;
+    struct span piece;
+    while (call->source && up && !up->out.error && http_out_queued(&up->out) == 0) {
+        switch (http_source_next(call->source, &piece, on_piece_ready, call)) {
+        case HTTP_SOURCE_PIECE: {
+            uv_buf_t b = uv_buf_init((char *)(uintptr_t)piece.p, (unsigned)piece.len);
+            (void)http_out_send(&up->out, &b, 1); /* a failure shows on reading */
+            break;
+        }
+        case HTTP_SOURCE_WAIT: return;
+        case HTTP_SOURCE_END:
+            http_source_free(TAKE(call->source));
+            if (call->state == HTTP_CALL_HEADER)
+                arm(call, call->header_timeout_ms); /* it counts from here */
+            break;
+        case HTTP_SOURCE_FAILED: fail(call, ERR_IO, "the body could not be read back"); return;
+        }
+    }
+}
+
 static void send_request(struct http_call *call)
 {
     struct http_upstream *up = call->up;
@@ -95,6 +123,7 @@ static void send_request(struct http_call *call)
     (void)http_out_send(&up->out, &b, 1); /* a failure shows on reading, perhaps behind an early answer */
     if (!call->is_safe || !up->was_used)
         buf_release(&call->request); /* never sent again */
+    http_call_sent(call);
 }
 
 static void connect_failed(struct http_call *call, int code)
@@ -241,8 +270,9 @@ static void write_head(struct buf *b, const struct http_target *t, const struct 
             buf_add(b, o->headers->bytes.p + from, at - from);
         from = at;
     }
-    if (o->body.len || (!is_safe_method(o->method) && !str_eq(o->method, "DELETE")))
-        buf_addf(b, "Content-Length: %zu\r\n", o->body.len);
+    uint64_t length = o->source ? http_source_size(o->source) : o->body.len;
+    if (length || (!is_safe_method(o->method) && !str_eq(o->method, "DELETE")))
+        buf_addf(b, "Content-Length: %llu\r\n", (unsigned long long)length);
     buf_add(b, "\r\n", 2);
 }
 
@@ -266,6 +296,7 @@ static bool send_on_idle(struct http_call *call, const struct buf *head, struct 
         http_upstream_expect(up, call);
         call->last_byte_ms = loop_ms(call);
         enter(call, HTTP_CALL_HEADER);
+        http_call_sent(call); /* what fails of it is heard later */
         return true;
     }
     return false;
@@ -282,7 +313,8 @@ struct http_call *http_call_start(struct http_client *c, const struct http_endpo
     call->ev = *ev;
     call->arg = arg;
     call->is_head = str_eq(options->method, "HEAD");
-    call->is_safe = is_safe_method(options->method);
+    call->is_safe = is_safe_method(options->method) && !options->source;
+    call->source = options->source;
     call->connect_timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms
                                                                : HTTP_CONNECT_TIMEOUT_MS;
     call->header_timeout_ms = options->header_timeout_ms;

@@ -89,6 +89,7 @@ struct http_call {
     void *arg;
     enum http_call_state state;
     struct buf request; /* header and body as long as they may have to be sent (again) */
+    struct http_source *source; /* of what follows behind it, until that was sent; or NULL */
     bool is_head;
     bool is_safe; /* may be sent again (RFC 9110 9.2.2) */
     bool is_paused;
@@ -121,6 +122,8 @@ void http_upstream_set_reading(struct http_upstream *up, bool on);
 void http_upstream_feed(struct http_upstream *up, const char *p, size_t n);
 
 /* http_call.c */
+/* Some of what was sent has left: more of the body may follow. */
+void http_call_sent(struct http_call *call);
 void http_call_connected(struct http_call *call, int status);
 void http_call_headers(struct http_call *call, int status, const struct http_headers *headers);
 void http_call_body(struct http_call *call, struct span data);

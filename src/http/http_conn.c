@@ -352,10 +352,11 @@ static void deliver_piece(struct http_exchange *x)
     http_piece_fn fn = x->piece_fn;
     struct buf piece = x->body;
     x->body = (struct buf){0};
-    if (piece.len == 0)
-        x->piece_fn = NULL; /* the end */
+    bool is_end = piece.len == 0;
+    if (is_end)
+        x->piece_fn = NULL;
     fn(x, x->piece_arg, buf_span(&piece));
-    if (x->is_over) { /* its memory stays until the turn has ended */
+    if (is_end || x->is_over) { /* its memory stays until the turn has ended */
         buf_release(&piece);
         return;
     }

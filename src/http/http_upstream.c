@@ -152,7 +152,8 @@ static void complete(struct http_upstream *up, bool has_more)
 {
     struct http_call *call = up->call;
     /* A response that overtook its request leaves half a request in the pipe. */
-    bool keep = up->keep && !has_more && http_out_queued(&up->out) == 0 && up->out.error == 0;
+    bool keep = up->keep && !has_more && http_out_queued(&up->out) == 0 && up->out.error == 0 &&
+                !call->source;
     up->call = NULL;
     up->was_used = true;
     if (keep)
@@ -293,7 +294,9 @@ void http_upstream_expect(struct http_upstream *up, struct http_call *call)
 static void on_sent(struct http_out *out)
 {
     /* A failed write is no news yet: the engine may have answered before it closed. Reading tells. */
-    (void)out;
+    struct http_upstream *up = CONTAINER_OF(out, struct http_upstream, out);
+    if (up->call)
+        http_call_sent(up->call);
 }
 
 static void on_connect(uv_connect_t *req, int status)
