@@ -40,7 +40,7 @@ class Tap {
 
   /** Final answers of hob so far. */
   get answers() {
-    return this.#streams.reduce((n, said) => n + takeApart(Buffer.concat(said)).responses.length, 0);
+    return this.#streams.reduce((n, said) => n + takeApart(Buffer.concat(said), true).responses.length, 0);
   }
 
   close() {

@@ -40,7 +40,7 @@ function readChunks(bytes, at) {
 }
 
 /** One response at `at`: {status, headers, body, end}; null when it is not whole. */
-function readResponse(bytes, at) {
+function readResponse(bytes, at, mayBeHead) {
   const end = bytes.indexOf(HEAD_END, at);
   if (end < 0) return null;
   const [first, ...lines] = bytes.toString('latin1', at, end).split('\r\n');
@@ -50,7 +50,7 @@ function readResponse(bytes, at) {
   );
   at = end + HEAD_END.length;
   // an answer to HEAD has a length and no body: nothing or the next answer follows
-  const isBare = at === bytes.length || bytes.toString('latin1', at, at + 9) === 'HTTP/1.1 ';
+  const isBare = (mayBeHead && at === bytes.length) || bytes.toString('latin1', at, at + 9) === 'HTTP/1.1 ';
   if (status < 200 || status === 204 || status === 304 || isBare) return { status, headers, body: '', end: at };
   let body = null;
   if (headers['transfer-encoding'] === 'chunked') {
@@ -64,12 +64,15 @@ function readResponse(bytes, at) {
   return { status, headers, body, end: at + length };
 }
 
-/** All whole responses in order, and how many bytes are behind them: {responses, interim, rest}. */
-export function takeApart(bytes) {
+/**
+ * All whole responses in order, and how many bytes are behind them: {responses, interim, rest}. With `mayBeHead` a header
+ * alone at the end is whole too.
+ */
+export function takeApart(bytes, mayBeHead = false) {
   const responses = [];
   let interim = 0;
   let at = 0;
-  for (let r; at < bytes.length && (r = readResponse(bytes, at)); at = r.end) {
+  for (let r; at < bytes.length && (r = readResponse(bytes, at, mayBeHead)); at = r.end) {
     if (r.status < 200) interim++;
     else responses.push(r);
   }
