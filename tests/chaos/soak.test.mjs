@@ -1,0 +1,42 @@
+// 10,000 requests of all kinds beside 1,000 open streams: hob is afterwards as it was after the first of them.
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { Hob, until } from '../lib/hob.mjs';
+import { Soak } from '../lib/soak.mjs';
+
+const STREAMS = 1000;
+const ROUNDS = 8;
+const A_ROUND = 1250;
+const WARM_UP = 2; // rounds before what is compared
+// What was freed is kept back by the sanitizer; then it would look like growth.
+const ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ?? ''}:quarantine_size_mb=1:thread_local_quarantine_size_kb=16`;
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+test(`${ROUNDS * A_ROUND} mixed requests beside ${STREAMS} streams: no growth of memory or descriptors, latency stable`, async (t) => {
+  const hob = await Hob.start({ env: { ASAN_OPTIONS } });
+  const soak = await Soak.start(hob, STREAMS);
+  for (let n = 0; n < WARM_UP; n++) await soak.round(A_ROUND);
+  const start = await soak.measure();
+  const rounds = [];
+  for (let n = 0; n < ROUNDS; n++) rounds.push(await soak.round(A_ROUND));
+  for (const r of rounds)
+    t.diagnostic(
+      `p50 ${r.p50.toFixed(1)} ms, p99 ${r.p99.toFixed(1)} ms, ${r.memory.toFixed(1)} MiB, ${r.descriptors} descriptors`
+    );
+  const last = rounds.at(-1);
+  assert.ok(last.memory - start.memory < 4, `memory grew from ${start.memory} to ${last.memory} MiB`);
+  assert.ok(last.descriptors - start.descriptors <= 16, `descriptors: ${start.descriptors}, then ${last.descriptors}`);
+  const half = ROUNDS / 2;
+  const [before, after] = [rounds.slice(0, half), rounds.slice(half)].map((part) => median(part.map((r) => r.p50)));
+  assert.ok(after < before * 3 + 20, `a small request took ${before} ms, later ${after} ms`);
+  const { active, aborted } = await soak.stats();
+  assert.equal(active, STREAMS, 'all streams are still open');
+  assert.ok(aborted > 0, 'clients have left others');
+  await soak.end();
+  await until(async () => (await hob.server('bench')).engine.active === 0, 'nothing is counted as active');
+  const left = async () => (await readdir(`/proc/${hob.pid}/fd`)).length;
+  await until(async () => (await left()) < 200, 'the descriptors of the streams are back');
+  await hob.stop();
+});
