@@ -19,14 +19,13 @@ struct relay {
     bool corked;
     bool at_boundary; /* the last byte passed ends a line, so that an error event can follow */
     struct buf collected;
-    struct loop_timer probe; /* the client has shut its side: is it still there? */
-    int n_probes;
+    struct relay_probe probe;
     struct relay_outcome outcome;
 };
 
 static void free_relay(struct relay *r)
 {
-    loop_timer_stop(&r->probe);
+    relay_probe_forget(&r->probe);
     buf_release(&r->collected);
     free(r);
 }
@@ -35,7 +34,7 @@ static void unhook(struct relay *r)
 {
     http_exchange_on_gone(r->x, NULL, NULL);
     http_exchange_on_drain(r->x, NULL, NULL);
-    http_exchange_on_shut(r->x, NULL, NULL);
+    relay_probe_stop(&r->probe);
 }
 
 static void finish(struct relay *r)
@@ -63,28 +62,10 @@ static void on_client_drained(struct http_exchange *x, void *arg)
         http_call_resume(r->call);
 }
 
-/*
- * The first bytes that reach a client that is gone make its kernel send a reset; the next write finds that out. So the
- * engine hears of it within a moment also when it is silent itself.
- */
-#define PROBE_MS  100
-#define PROBE_MAX 3
-
-static void probe(void *arg)
+static bool may_comment(void *arg)
 {
-    struct relay *r = arg;
-    if (++r->n_probes < PROBE_MAX)
-        loop_timer_start(&r->probe, PROBE_MS);
-    if (!http_exchange_has_begun(r->x))
-        http_exchange_probe(r->x);
-    else if (r->at_boundary && (r->is_stream || r->mode == RELAY_WAITING))
-        http_exchange_write(r->x, SPAN_LIT(":\n"));
-}
-
-static void on_client_shut(struct http_exchange *x, void *arg)
-{
-    (void)x;
-    probe(arg);
+    const struct relay *r = arg;
+    return r->at_boundary && (r->is_stream || r->mode == RELAY_WAITING);
 }
 
 /* ---- header ---- */
@@ -280,10 +261,7 @@ struct relay *relay_pump(struct loop *l, struct http_client *client, const struc
     r->at_boundary = true;
     http_exchange_on_gone(x, on_client_gone, r);
     http_exchange_on_drain(x, on_client_drained, r);
-    http_exchange_on_shut(x, on_client_shut, r);
-    loop_timer_init(&r->probe, l, probe, r);
-    if (http_exchange_has_shut(x))
-        loop_timer_start(&r->probe, 0);
+    relay_probe_start(&r->probe, l, x, may_comment, r);
     r->call = http_call_start(client, to, options, &call_events, r);
     return r;
 }

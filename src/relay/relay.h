@@ -7,6 +7,7 @@
 #define HOB_RELAY_H
 
 #include "http/http.h"
+#include "relay/relay_probe.h"
 #include "relay/relay_sse.h"
 #include "relay/relay_usage.h"
 #include "util/util.h"
