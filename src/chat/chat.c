@@ -131,6 +131,8 @@ static const char *error_type(const struct gateway_failure *f)
 {
     if (f->err == ERR_INVALID || f->err == ERR_TOO_BIG || f->err == ERR_NOT_FOUND)
         return "invalid_request_error";
+    if (f->err == ERR_LIMITED)
+        return "rate_limit_exceeded";
     return f->err == ERR_LOADING || f->err == ERR_BUSY ? "service_unavailable_error" : "server_error";
 }
 

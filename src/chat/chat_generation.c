@@ -46,6 +46,7 @@ void generation_free(struct generation *g)
     free(g->model);
     sse_parser_release(&g->sse);
     buf_release(&g->body);
+    buf_release(&g->told_place);
     buf_release(&g->frames);
     buf_release(&g->content);
     buf_release(&g->reasoning);

@@ -157,7 +157,7 @@ struct generation {
 
     struct loop_timer comments;
     int64_t told_ms; /* when viewers last got something */
-    size_t told_ahead;
+    struct buf told_place;
 };
 
 /* Of the whole answer, what it continues included: JSON, owned by the caller. */

@@ -77,17 +77,30 @@ void viewers_comment(struct generation *g, struct span line)
 
 /* ---- comments while nothing comes ---- */
 
+static void describe(const struct generation *g, struct buf *out)
+{
+    if (g->state == GENERATION_QUEUED)
+        buf_add_str(out, "waiting for the engine to be ready");
+    else if (g->call)
+        gateway_call_describe(g->call, out);
+    else
+        buf_add_str(out, "waiting for the engine");
+}
+
 static void tell_place(struct generation *g)
 {
     AUTO(buf) struct buf *line = buf_new();
-    g->told_ahead = g->call ? gateway_call_n_ahead(g->call) : 0;
-    if (g->state == GENERATION_QUEUED)
-        buf_add_str(line, ": waiting for the engine to be ready\n\n");
-    else if (g->told_ahead > 0)
-        buf_addf(line, ": %zu ahead of you\n\n", g->told_ahead);
-    else
-        buf_add_str(line, ": waiting for the engine\n\n");
+    buf_clear(&g->told_place);
+    describe(g, &g->told_place);
+    buf_addf(line, ": %s\n\n", buf_str(&g->told_place));
     viewers_comment(g, buf_span(line));
+}
+
+static bool has_moved(const struct generation *g)
+{
+    AUTO(buf) struct buf *now = buf_new();
+    describe(g, now);
+    return !span_eq(buf_span(now), buf_span(&g->told_place));
 }
 
 static void on_comments_due(void *arg)
@@ -97,8 +110,7 @@ static void on_comments_due(void *arg)
         loop_timer_stop(&g->comments);
         return;
     }
-    bool is_moving = g->state == GENERATION_PROMISED && g->call &&
-                     gateway_call_n_ahead(g->call) != g->told_ahead;
+    bool is_moving = g->state == GENERATION_PROMISED && g->call && has_moved(g);
     if (is_moving || clock_ms() - g->told_ms >= CHAT_COMMENT_MS)
         tell_place(g);
 }

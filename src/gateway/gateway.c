@@ -6,8 +6,6 @@
 #include "gateway/gateway_policy.h"
 #include "gateway/gateway_room.h"
 
-static void close_if_unused(struct server *s);
-
 /* ---- servers ---- */
 
 size_t gateway_n_servers(const struct gateway *g)
@@ -73,88 +71,9 @@ void gateway_note_speed(struct server *s, double tokens_per_s)
     s->tokens_per_s = tokens_per_s;
 }
 
-/* ---- what uses an engine ---- */
-
-void server_use_begin(struct server *s, struct server_use *u)
-{
-    u->started_ms = clock_ms();
-    u->has_answered = false;
-    if (!u->give_way) {
-        s->last_use_ms = u->started_ms;
-        LIST_EACH(other, &s->uses, struct server_use, node) {
-            if (other->give_way)
-                other->give_way(other);
-        }
-    }
-    list_init(&u->node);
-    list_push_back(&s->uses, &u->node);
-}
-
-void server_use_end(struct server *s, struct server_use *u)
-{
-    list_remove(&u->node);
-    if (!u->give_way)
-        s->last_use_ms = clock_ms();
-    close_if_unused(s);
-}
-
-size_t server_use_n_ahead(const struct server *s, const struct server_use *u)
-{
-    size_t n = 0;
-    LIST_EACH(other, &s->uses, struct server_use, node) {
-        if (other == u)
-            break;
-        n += !other->give_way;
-    }
-    return n;
-}
-
-int64_t server_idle_ms(const struct server *s)
-{
-    if (s->n_holds > 0 || !s->engine || engine_state(s->engine) != ENGINE_READY)
-        return -1;
-    LIST_EACH(u, &s->uses, struct server_use, node) {
-        if (!u->give_way)
-            return -1;
-    }
-    return clock_ms() - s->last_use_ms;
-}
-
-size_t gateway_n_calls(const struct gateway *g)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < gateway_n_servers(g); i++) {
-        LIST_EACH(u, &gateway_server_at(g, i)->uses, struct server_use, node)
-            n += !u->give_way;
-    }
-    return n;
-}
-
-/* An engine that answers somebody and is silent towards another for a second has that one in its queue. */
-#define WAITING_AFTER_MS 1000
-
-static struct engine_usage measure_usage(const struct server *s)
-{
-    struct engine_usage usage = {.waiting = (int64_t)s->n_holds, .tokens_per_s = s->tokens_per_s};
-    int64_t now = clock_ms(), n_silent = 0;
-    LIST_EACH(u, &s->uses, struct server_use, node) {
-        if (u->give_way)
-            continue;
-        if (!u->has_answered && now - u->started_ms > WAITING_AFTER_MS)
-            n_silent++;
-        else
-            usage.active++;
-    }
-    if (usage.active > 0)
-        usage.waiting += n_silent;
-    else
-        usage.active = n_silent;
-    return usage;
-}
-
 void gateway_write_engine_json(const struct server *s, struct json_writer *w)
 {
-    struct engine_usage usage = measure_usage(s);
+    struct engine_usage usage = server_usage(s);
     if (s->engine)
         engine_write_json(s->engine, w, &usage, true);
     else
@@ -226,9 +145,9 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
     s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
     if (now == ENGINE_READY) {
         note_load(s);
-        server_vision_ask(s);
+        server_props_ask(s);
     } else {
-        server_vision_cancel(s);
+        server_props_cancel(s);
     }
     server_publish(s);
     server_wake_holds(s);
@@ -250,9 +169,8 @@ static struct server *make_server(struct gateway *g, struct server_row *row)
     s->row = *row;
     *row = (struct server_row){0};
     s->tokens_per_s = -1;
-    list_init(&s->holds);
-    list_init(&s->uses);
     list_init(&s->node);
+    server_turns_init(s);
     struct engine_options options = {
         .run_dir = g->run_dir, .log_dir = g->log_dir, .exec_program = g->self_exe, .reaper = g->reaper};
     static const struct engine_events events = {.on_change = on_engine_change,
@@ -283,14 +201,15 @@ struct server *gateway_insert(struct gateway *g, struct server_row *row)
 static void free_server(struct server *s)
 {
     list_remove(&s->node);
-    server_vision_release(s);
+    server_props_release(s);
+    server_turns_release(s);
     server_row_clear(&s->row);
     server_settings_release(&s->settings);
     free(s->model_name);
     free(s);
 }
 
-static void close_if_unused(struct server *s)
+void server_close_if_unused(struct server *s)
 {
     if (s->removed && !s->engine && list_is_empty(&s->uses) && list_is_empty(&s->holds))
         free_server(s);
@@ -304,7 +223,7 @@ static void on_engine_closed(void *arg)
     if (s->on_removed)
         s->on_removed(s->removed_arg, ERR_OK, NULL, NULL);
     s->on_removed = NULL;
-    close_if_unused(s);
+    server_close_if_unused(s);
     check_shutdown(g);
 }
 

@@ -18,11 +18,12 @@
 #define GATEWAY_MAX_ARGS           256
 #define GATEWAY_MAX_ARG_BYTES      4096
 #define GATEWAY_MAX_PROMPT_BYTES   (32 * 1024)
-#define GATEWAY_MAX_HOLDS          256     /* waiting for one server: ERR_BUSY */
+#define GATEWAY_MAX_HOLDS          256 /* waiting for one server, unless it has its own max_waiting: "queue_full" */
 #define GATEWAY_HOLD_TIMEOUT_MS    3600000 /* a hold's longest wait; a load that stalls ends it sooner */
 #define GATEWAY_BUSY_GRACE_MS      5000    /* a busy engine's silence before a stream gets its 200 */
 #define GATEWAY_HOLD_GRACE_MS      1000    /* a held stream gets its 200 after this */
 #define GATEWAY_HOLD_COMMENT_MS    5000 /* and a comment this often, and on each change of the percentage */
+#define GATEWAY_QUEUE_SHOWN        20   /* of those who wait for a server, in its JSON */
 #define GATEWAY_METRICS_MS         2000 /* "server" events while ready */
 #define GATEWAY_PROGRESS_MS        250  /* at most one "server" event in this time while loading */
 #define GATEWAY_CONNECT_TIMEOUT_MS 5000
@@ -91,7 +92,7 @@ AUTO_DEFINE(gateway, struct gateway, gateway_free)
 
 /* ---- servers ---- */
 size_t gateway_n_servers(const struct gateway *g);
-/* Requests that engines work on now. */
+/* Requests that engines work on now; those that wait for their turn are not among them. */
 size_t gateway_n_calls(const struct gateway *g);
 /* In order of creation; i < gateway_n_servers. */
 struct server *gateway_server_at(const struct gateway *g, size_t i);
@@ -197,7 +198,11 @@ struct gateway_call_events {
      * bad_gateway, gave_way. */
     void (*on_done)(void *arg, const struct gateway_failure *f);
 };
-/* POSTs to the engine, which must be READY. Counts as active until done or cancelled. Never calls back at once. */
+/*
+ * POSTs to the engine, which must be READY, as soon as it is the client's turn (timeouts count from then; one in the
+ * background takes no turn from anybody). Counts as waiting until then, after that as active until done or cancelled. Never
+ * calls back at once. More codes: queue_full, queue_timeout, and those of a hold if the engine stops before the turn.
+ */
 struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
                                         const struct gateway_call_options *options,
                                         const struct gateway_call_events *events, void *arg);
@@ -208,8 +213,8 @@ void gateway_call_cancel(struct gateway_call *c);
 /* For how long nobody has called the engine or waited for it; -1: somebody does, or it is not ready. Calls in the background do
  * not count. */
 int64_t server_idle_ms(const struct server *s);
-/* Calls to the same engine that started earlier and still run. */
-size_t gateway_call_n_ahead(const struct gateway_call *c);
+/* Before its header: what it waits for, for people. "2 ahead of you": so many have to end before it is its turn. */
+void gateway_call_describe(const struct gateway_call *c, struct buf *out);
 /* The last measured speed of the server's answers, for its tile; called by whoever reads timings. */
 void gateway_note_speed(struct server *s, double tokens_per_s);
 

@@ -1,4 +1,4 @@
-/* One request to an engine: counted, its failures named. */
+/* One request to an engine: in its turn, counted, its failures named. */
 #include "gateway/gateway_tally.h"
 
 struct gateway_call {
@@ -8,8 +8,13 @@ struct gateway_call {
     struct gateway_tally tally;
     const char *route;
     bool is_stream;
-    int status; /* of the engine; 0: no header yet */
-    struct server_use use;
+    int status;                /* of the engine; 0: no header yet */
+    struct gateway_hold *hold; /* it waits for its turn; after that, */
+    struct server_use use;     /* it works */
+    bool has_begun;
+    char *path;
+    struct buf body; /* until it is sent */
+    int64_t header_timeout_ms, idle_timeout_ms;
     struct http_call *http;
     struct gateway_call_events ev;
     void *arg;
@@ -21,7 +26,16 @@ struct gateway_call {
 /* The statuses of the api for what befell a call before its header. */
 static int status_of_failure(enum err e)
 {
-    return e == ERR_CANCELLED ? 0 : e == ERR_TIMEOUT ? 504 : 502;
+    switch ((int)e) {
+    case ERR_CANCELLED: return 0;
+    case ERR_NOT_FOUND: return 404;
+    case ERR_FAILED: return 409;
+    case ERR_LIMITED: return 429;
+    case ERR_BUSY:
+    case ERR_LOADING: return 503;
+    case ERR_TIMEOUT: return 504;
+    default: return 502;
+    }
 }
 
 /* f NULL: complete, or (is_gone) given up by who asked. */
@@ -43,7 +57,11 @@ static void note(struct gateway_call *c, const struct gateway_failure *f, bool i
 static void free_call(struct gateway_call *c)
 {
     loop_timer_stop(&c->refused);
-    server_use_end(c->s, &c->use);
+    gateway_hold_cancel(c->hold);
+    if (c->has_begun)
+        server_use_end(c->s, &c->use);
+    buf_release(&c->body);
+    free(c->path);
     free(c);
 }
 
@@ -117,12 +135,52 @@ static void give_way(struct server_use *u)
     loop_timer_start(&c->refused, 0);
 }
 
+static void begin_use(struct gateway_call *c)
+{
+    c->has_begun = true;
+    server_use_begin(c->s, &c->use);
+}
+
+static void call_engine(struct gateway_call *c, struct span body)
+{
+    static const struct http_call_events http_events = {
+        .on_headers = on_headers, .on_body = on_body, .on_flush = on_flush, .on_done = on_done};
+    struct http_headers headers = {0};
+    http_headers_add(&headers, "Content-Type", SPAN_LIT("application/json"));
+    http_headers_add(&headers, "Accept", SPAN_LIT("text/event-stream, application/json"));
+    /* A fresh connection: a kept one may be closed by the engine in the moment in which it is used, and a POST is not
+     * sent twice. */
+    struct http_call_options http_options = {.method = "POST",
+                                             .target = c->path,
+                                             .headers = &headers,
+                                             .body = body,
+                                             .connect_timeout_ms = GATEWAY_CONNECT_TIMEOUT_MS,
+                                             .header_timeout_ms = c->header_timeout_ms,
+                                             .idle_timeout_ms = c->idle_timeout_ms,
+                                             .fresh = true};
+    begin_use(c);
+    tally_turn(&c->tally);
+    c->http = http_call_start(c->s->g->client, engine_endpoint(c->s->engine), &http_options, &http_events, c);
+    http_headers_release(&headers);
+}
+
+static void on_turn(void *arg, struct server *s, const struct gateway_failure *f)
+{
+    (void)s;
+    struct gateway_call *c = arg;
+    c->hold = NULL;
+    if (f) {
+        end_call(c, f);
+        return;
+    }
+    call_engine(c, buf_span(&c->body));
+    buf_release(&c->body);
+}
+
 struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
                                         const struct gateway_call_options *options,
                                         const struct gateway_call_events *events, void *arg)
 {
-    static const struct http_call_events http_events = {
-        .on_headers = on_headers, .on_body = on_body, .on_flush = on_flush, .on_done = on_done};
     struct gateway_call *c = xcalloc(1, sizeof *c);
     c->g = g;
     c->s = s;
@@ -132,29 +190,20 @@ struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
     c->route = options->route ? options->route : options->path;
     c->is_stream = options->is_stream;
     tally_begin(&c->tally, options->body.len);
+    c->path = xstrdup(options->path);
+    c->header_timeout_ms = options->header_timeout_ms;
+    c->idle_timeout_ms = options->idle_timeout_ms;
     c->use.give_way = options->is_background ? give_way : NULL;
-    server_use_begin(s, &c->use);
     loop_timer_init(&c->refused, g->loop, tell_refused, c);
     if (!s->engine || engine_state(s->engine) != ENGINE_READY) {
+        begin_use(c);
         loop_timer_start(&c->refused, 0);
-        return c;
+    } else if (options->is_background || server_is_free(s)) {
+        call_engine(c, options->body);
+    } else {
+        buf_add_span(&c->body, options->body);
+        c->hold = server_wait_turn(s, &c->client, false, on_turn, c);
     }
-    tally_turn(&c->tally);
-    struct http_headers headers = {0};
-    http_headers_add(&headers, "Content-Type", SPAN_LIT("application/json"));
-    http_headers_add(&headers, "Accept", SPAN_LIT("text/event-stream, application/json"));
-    /* A fresh connection: a kept one may be closed by the engine in the moment in which it is used, and a POST is not
-     * sent twice. */
-    struct http_call_options http_options = {.method = "POST",
-                                             .target = options->path,
-                                             .headers = &headers,
-                                             .body = options->body,
-                                             .connect_timeout_ms = GATEWAY_CONNECT_TIMEOUT_MS,
-                                             .header_timeout_ms = options->header_timeout_ms,
-                                             .idle_timeout_ms = options->idle_timeout_ms,
-                                             .fresh = true};
-    c->http = http_call_start(g->client, engine_endpoint(s->engine), &http_options, &http_events, c);
-    http_headers_release(&headers);
     return c;
 }
 
@@ -180,7 +229,10 @@ void gateway_call_cancel(struct gateway_call *c)
     free_call(c);
 }
 
-size_t gateway_call_n_ahead(const struct gateway_call *c)
+void gateway_call_describe(const struct gateway_call *c, struct buf *out)
 {
-    return server_use_n_ahead(c->s, &c->use);
+    if (c->hold)
+        gateway_hold_describe(c->hold, out);
+    else
+        server_use_describe(c->s, &c->use, out);
 }

@@ -387,7 +387,8 @@ enum err server_configure(struct server *s, struct err_text *why)
     find_model(s);
     server_settings_release(&s->settings);
     server_settings_read(&s->settings, s->row.settings_json);
-    server_vision_configure(s);
+    server_props_configure(s);
+    server_look_at_turns(s);
     struct engine_spec spec;
     enum err e = server_build_spec(s, &spec, why);
     if (e)
@@ -421,11 +422,13 @@ void gateway_write_server_json(const struct server *s, struct json_writer *w)
     jwf_bool(w, "autostart", s->row.autostart);
     server_settings_write(&s->settings, w);
     jwf_int(w, "created_at", s->row.created_at);
-    if (s->vision.is_known)
-        jwf_bool(w, "vision", s->vision.sees);
+    if (s->props.is_vision_known)
+        jwf_bool(w, "vision", s->props.sees);
     else
         jwf_null(w, "vision");
     jw_key(w, "engine");
     gateway_write_engine_json(s, w);
+    jw_key(w, "queue");
+    server_write_queue_json(s, w);
     jw_end_obj(w);
 }

@@ -1,5 +1,5 @@
 /*
- * The whole way of a /v1 request: hold while the engine loads, then the relay. Nothing was sent downstream before a
+ * The whole way of a /v1 request: hold until its turn, then the relay. Nothing was sent downstream before a
  * failure is handed back; after that, a failure is an event and a broken end.
  */
 #include "gateway/gateway_room.h"
@@ -25,9 +25,11 @@ struct gateway_proxy {
     int n_calls;
     struct loop_timer retry;   /* the next call */
     struct loop_timer comment; /* first the grace, then the comments */
-    int last_percent;
+    struct buf told;           /* the last comment */
     int64_t commented_ms;
-    struct list node; /* in gateway.proxies */
+    struct gateway_client client;
+    struct relay_probe probe; /* while no relay runs */
+    struct list node;         /* in gateway.proxies */
 };
 
 static void hold(void *arg);
@@ -36,8 +38,10 @@ static void free_proxy(struct gateway_proxy *p)
 {
     loop_timer_stop(&p->retry);
     loop_timer_stop(&p->comment);
+    relay_probe_forget(&p->probe);
     list_remove(&p->node);
     buf_release(&p->body);
+    buf_release(&p->told);
     free(p->path);
     free(p);
 }
@@ -54,6 +58,7 @@ static void fail(struct gateway_proxy *p, const struct gateway_failure *f)
     struct http_exchange *x = p->x;
     http_exchange_on_gone(x, NULL, NULL);
     http_exchange_on_drain(x, NULL, NULL);
+    relay_probe_stop(&p->probe);
     if (!http_exchange_has_begun(x)) {
         p->fn(p->arg, x, f);
         free_proxy(p);
@@ -66,13 +71,25 @@ static void fail(struct gateway_proxy *p, const struct gateway_failure *f)
     finish(p);
 }
 
-/* Only while a hold or a wait for the next call is on; the relay has a hook of its own. */
 static void on_gone(struct http_exchange *x, void *arg)
 {
     (void)x;
     struct gateway_proxy *p = arg;
     gateway_hold_cancel(TAKE(p->hold));
     finish(p);
+}
+
+static bool may_comment(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+/* Only while a hold or a wait for the next call is on; the relay has hooks of its own. */
+static void watch_client(struct gateway_proxy *p)
+{
+    http_exchange_on_gone(p->x, on_gone, p);
+    relay_probe_start(&p->probe, p->g->loop, p->x, may_comment, p);
 }
 
 /* ---- comments ---- */
@@ -87,33 +104,33 @@ static void begin_stream(struct gateway_proxy *p)
     http_headers_release(&headers);
 }
 
-static void write_comment(struct gateway_proxy *p, int percent)
+static void describe(const struct gateway_proxy *p, struct buf *out)
 {
-    AUTO(buf) struct buf *b = buf_new();
-    if (p->relay && server_use_n_ahead(p->s, &p->use) > 0)
-        buf_addf(b, ": %zu ahead of you\n\n", server_use_n_ahead(p->s, &p->use));
-    else if (p->relay || !p->hold)
-        buf_add_str(b, ": waiting for the engine\n\n");
-    else if (percent >= 0)
-        buf_addf(b, ": loading %d %%\n\n", percent);
+    if (p->hold)
+        gateway_hold_describe(p->hold, out);
+    else if (p->relay)
+        server_use_describe(p->s, &p->use, out);
     else
-        buf_addf(b, ": %s\n\n", engine_state_name(engine_state(p->s->engine)));
-    http_exchange_write(p->x, buf_span(b));
-    p->last_percent = percent;
-    p->commented_ms = clock_ms();
+        buf_add_str(out, "waiting for the engine");
 }
 
+/* What it waits for, when that has changed, and every few seconds. */
 static void on_comment_due(void *arg)
 {
     struct gateway_proxy *p = arg;
-    struct engine_progress progress = {.value = -1};
-    if (p->hold)
-        (void)engine_progress(p->s->engine, &progress);
-    int percent = progress.value < 0 ? -1 : (int)(progress.value * 100);
+    AUTO(buf) struct buf *text = buf_new();
+    describe(p, text);
     if (!http_exchange_has_begun(p->x))
         begin_stream(p);
-    if (percent != p->last_percent || clock_ms() - p->commented_ms >= GATEWAY_HOLD_COMMENT_MS)
-        write_comment(p, percent);
+    bool is_news = !span_eq(buf_span(text), buf_span(&p->told));
+    if (is_news || clock_ms() - p->commented_ms >= GATEWAY_HOLD_COMMENT_MS) {
+        buf_clear(&p->told);
+        buf_add_span(&p->told, buf_span(text));
+        p->commented_ms = clock_ms();
+        AUTO(buf) struct buf *line = buf_new();
+        buf_addf(line, ": %s\n\n", buf_str(text));
+        http_exchange_write(p->x, buf_span(line));
+    }
     loop_timer_start(&p->comment, 1000);
 }
 
@@ -144,7 +161,7 @@ static void on_relay_done(void *arg, const struct relay_outcome *outcome)
         return;
     }
     bool died = outcome->err == ERR_CLOSED || outcome->err == ERR_REFUSED;
-    http_exchange_on_gone(p->x, on_gone, p);
+    watch_client(p);
     if (died && p->n_calls < PROXY_TRIES) {
         loop_timer_start(&p->retry, PROXY_RETRY_MS);
         return;
@@ -169,6 +186,7 @@ static void call_engine(struct gateway_proxy *p)
                                         .connect_timeout_ms = PROXY_CONNECT_MS,
                                         .fresh = p->n_calls > 0};
     p->n_calls++;
+    relay_probe_stop(&p->probe);
     server_use_begin(p->s, &p->use);
     p->relay = relay_pump(p->g->loop, p->g->client, engine_endpoint(p->s->engine), &options, p->x, &events,
                           p);
@@ -198,7 +216,7 @@ static void hold(void *arg)
         fail(p, &f);
         return;
     }
-    p->hold = gateway_wait_ready(p->g, p->s, false, on_held, p);
+    p->hold = server_wait_turn(p->s, &p->client, p->n_calls > 0, on_held, p);
     if (p->is_stream && !loop_timer_is_armed(&p->comment))
         loop_timer_start(&p->comment, GATEWAY_HOLD_GRACE_MS);
 }
@@ -216,17 +234,17 @@ void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
     p->is_stream = request->is_stream;
     p->fn = fn;
     p->arg = arg;
-    p->last_percent = -2;
+    p->client = request->client;
     list_init(&p->node);
     list_init(&p->use.node);
     list_push_back(&g->proxies, &p->node);
     loop_timer_init(&p->retry, g->loop, hold, p);
     loop_timer_init(&p->comment, g->loop, on_comment_due, p);
-    if (engine_state(s->engine) == ENGINE_READY && !g->closing) {
+    if (server_is_free(s)) {
         call_engine(p);
         return;
     }
-    http_exchange_on_gone(x, on_gone, p);
+    watch_client(p);
     hold(p);
 }
 

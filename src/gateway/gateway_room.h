@@ -3,6 +3,7 @@
 #define HOB_GATEWAY_ROOM_H
 
 #include "gateway/gateway.h"
+#include "gateway/gateway_queue.h"
 
 struct gateway {
     struct loop *loop;
@@ -26,11 +27,12 @@ struct gateway {
     bool closing; /* nothing starts any more */
 };
 
-/* Whether the model takes images. */
-struct server_vision {
-    bool is_known, sees;
-    char *of; /* the configuration for which that holds */
-    struct http_call *call;
+/* What the engine says of itself. */
+struct server_props {
+    bool is_vision_known, sees; /* whether the model takes images */
+    int slots;                  /* requests that it works on at once; 0: it does not say */
+    char *of;                   /* the configuration for which that holds */
+    struct http_call *call;     /* being asked */
     int status;
     struct buf body;
 };
@@ -43,16 +45,35 @@ struct server {
     char *model_name;
     int64_t model_bytes; /* 0: unknown */
     struct list holds;
-    struct list uses;
     size_t n_holds;
-    int64_t last_use_ms; /* when the last use began or ended; 0: never */
-    double tokens_per_s; /* -1: not measured since it became ready */
-    struct server_vision vision;
+    struct queue queue; /* those of the holds that want a turn */
+    struct list uses;
+    size_t n_active;         /* uses that are not in the background */
+    struct loop_timer turns; /* the next look at them */
+    char *wait_note;         /* why it does not run yet, for those who wait; NULL: its state says it */
+    int64_t last_use_ms;     /* when the last use began or ended; 0: never */
+    double tokens_per_s;     /* -1: not measured since it became ready */
+    struct server_props props;
     bool is_leaving; /* its removal is being stored: who waits hears what comes of that */
     bool removed;
     struct list node; /* in gateway.removed */
     gateway_server_fn on_removed;
     void *removed_arg;
+};
+
+struct gateway_hold {
+    struct server *s;
+    gateway_hold_fn fn;
+    void *arg;
+    bool is_retry;    /* until the first look */
+    bool has_started; /* it was seen on its way up, or ready: somebody who stops it then means it */
+    bool is_full;     /* one too many: refused at the first look */
+    bool wants_turn;
+    char request_id[17];
+    int64_t since_ms, deadline_ms;
+    struct loop_timer timer;
+    struct list node;           /* in server.holds */
+    struct queue_ticket ticket; /* in server.queue; wants_turn, until its turn */
 };
 
 /* A request that the engine works on, or has in its own queue. */
@@ -63,11 +84,25 @@ struct server_use {
     /* In the background: ends the use, without freeing it before the next turn. NULL: an ordinary use. */
     void (*give_way)(struct server_use *u);
 };
+/* ---- gateway_turn.c ---- */
+void server_turns_init(struct server *s);
+void server_turns_release(struct server *s);
+/* Whether a request may begin now, because a slot is free and nobody waits for it. */
+bool server_is_free(const struct server *s);
+/* Something may have changed for those who wait for a turn: they have it soon, if so. */
+void server_look_at_turns(struct server *s);
+/* Requests that the engine works on at once: as configured, else as it says itself; 0: no limit is known. */
+size_t server_slots(const struct server *s);
 /* Set u->give_way before. An ordinary use ends those in the background. */
 void server_use_begin(struct server *s, struct server_use *u);
 /* The server may be freed by this. */
 void server_use_end(struct server *s, struct server_use *u);
+/* Those that began earlier, if it is not known who of them has a slot. */
 size_t server_use_n_ahead(const struct server *s, const struct server_use *u);
+/* For people who wait: "2 ahead of you". */
+void server_use_describe(const struct server *s, const struct server_use *u, struct buf *out);
+struct engine_usage server_usage(const struct server *s);
+void server_write_queue_json(const struct server *s, struct json_writer *w);
 
 /* ---- gateway.c ---- */
 void server_publish(struct server *s);
@@ -104,19 +139,38 @@ bool server_settings_has_alias(const struct server_settings *s, const char *name
 /* ---- gateway_edit.c ---- */
 void gateway_cancel_edits(struct gateway *g);
 
+/* Frees a removed one that nothing uses any more. */
+void server_close_if_unused(struct server *s);
+
 /* ---- gateway_hold.c ---- */
+/*
+ * Waits until the engine is ready (starting it as gateway_admit does) and it is the client's turn: then fn runs with f NULL
+ * and begins its use before it returns. is_again: it had its turn, and the engine died.
+ */
+struct gateway_hold *server_wait_turn(struct server *s, const struct gateway_client *client, bool is_again,
+                                      gateway_hold_fn fn, void *arg);
+/* Of a ticket that the queue gave back. */
+void server_grant(struct queue_ticket *t);
+size_t server_max_waiting(const struct server *s);
+/* For people who wait: "loading 42 %", "3 ahead of you". */
+void gateway_hold_describe(const struct gateway_hold *h, struct buf *out);
+/* How many have to end before its turn comes. */
+size_t gateway_hold_n_ahead(const struct gateway_hold *h);
+/* Why the server's engine does not run yet, if it is not its state: "waiting for memory, qwen3 is being unloaded". Those who
+ * wait are told. NULL: no such reason any more. */
+void server_set_wait_note(struct server *s, const char *note);
 /* The engine's state changed: every hold looks again, in the next turn. */
 void server_wake_holds(struct server *s);
 /* Ends every hold with f, now. */
 void server_fail_holds(struct server *s, const struct gateway_failure *f);
 
-/* ---- gateway_vision.c ---- */
+/* ---- gateway_props.c ---- */
 /* The configuration may have changed: what is known may not hold any more. */
-void server_vision_configure(struct server *s);
+void server_props_configure(struct server *s);
 /* The engine is ready. Publishes the server if the answer is news. */
-void server_vision_ask(struct server *s);
-void server_vision_cancel(struct server *s);
-void server_vision_release(struct server *s);
+void server_props_ask(struct server *s);
+void server_props_cancel(struct server *s);
+void server_props_release(struct server *s);
 
 /* ---- gateway_proxy.c ---- */
 void gateway_cancel_proxies(struct gateway *g);

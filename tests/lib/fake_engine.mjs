@@ -75,6 +75,18 @@ const acts = {
     }
     res.end(END);
   },
+  /** `busy FILE WORD`: no header, no end. The file gets a line `WORD begun`, and `WORD gone AT` when its client has gone. */
+  busy(res, text) {
+    const [file, word] = text.split(' ');
+    appendFileSync(file, `${word} begun\n`);
+    res.on('close', () => appendFileSync(file, `${word} gone ${Date.now()}\n`));
+  },
+  /** `quick FILE WORD`: the same, but answered at once, without a stream. */
+  quick(res, text) {
+    const [file, word] = text.split(' ');
+    appendFileSync(file, `${word} begun ${Date.now()}\n`);
+    acts.json(res);
+  },
   /** Knows no streams. */
   json(res) {
     res.writeHead(200, { 'content-type': 'application/json' });
