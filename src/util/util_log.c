@@ -37,19 +37,79 @@ static void escape_controls(char *text)
     }
 }
 
+#define MAX_LINE_BYTES 2048
+#define MAX_KEPT_BYTES 16384
+
+static _Thread_local struct {
+    time_t second;
+    char text[24]; /* of that second */
+} date;
+static _Thread_local struct {
+    char p[MAX_KEPT_BYTES];
+    size_t len;
+} kept;
+
+/* The beginning of a line; returns its length. */
+static size_t write_head(char *line, enum log_level level)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec != date.second || !date.text[0]) {
+        struct tm utc;
+        (void)gmtime_r(&now.tv_sec, &utc);
+        (void)strftime(date.text, sizeof date.text, "%Y-%m-%dT%H:%M:%S", &utc);
+        date.second = now.tv_sec;
+    }
+    return (size_t)snprintf(line, 64, "%s.%03dZ %-5s ", date.text, (int)(now.tv_nsec / 1000000),
+                            level_names[level]);
+}
+
+/* A full or closed stderr must not stop the program. */
+static void put(const char *p, size_t n)
+{
+    if (write(STDERR_FILENO, p, n) < 0)
+        return;
+}
+
+bool log_is_on(enum log_level level)
+{
+    return (int)level >= lowest;
+}
+
+void log_flush(void)
+{
+    size_t n = kept.len;
+    kept.len = 0;
+    if (n)
+        put(kept.p, n);
+}
+
+bool log_later(enum log_level level, struct span text)
+{
+    if (!log_is_on(level))
+        return false;
+    if (kept.len + MAX_LINE_BYTES > sizeof kept.p)
+        log_flush();
+    bool is_first = kept.len == 0;
+    char *line = kept.p + kept.len;
+    size_t n = write_head(line, level);
+    size_t len = text.len < MAX_LINE_BYTES - n - 1 ? text.len : MAX_LINE_BYTES - n - 1;
+    memcpy(line + n, text.p, len);
+    line[n + len] = '\0';
+    escape_controls(line);
+    n = strlen(line);
+    line[n++] = '\n';
+    kept.len += n;
+    return is_first;
+}
+
 void log_at(enum log_level level, const char *fmt, ...)
 {
-    if ((int)level < lowest)
+    if (!log_is_on(level))
         return;
-    char line[2048];
-    struct timespec now;
-    struct tm utc;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)gmtime_r(&now.tv_sec, &utc);
-    size_t n = strftime(line, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-    n += (size_t)snprintf(line + n, sizeof line - n, ".%03dZ %-5s ", (int)(now.tv_nsec / 1000000),
-                          level_names[level]);
-
+    log_flush();
+    char line[MAX_LINE_BYTES];
+    size_t n = write_head(line, level);
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(line + n, sizeof line - n - 1, fmt, args);
@@ -57,7 +117,5 @@ void log_at(enum log_level level, const char *fmt, ...)
     escape_controls(line);
     n = strlen(line);
     line[n++] = '\n';
-    /* A full or closed stderr must not stop the program. */
-    if (write(STDERR_FILENO, line, n) < 0)
-        return;
+    put(line, n);
 }

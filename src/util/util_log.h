@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "util/util_auto.h"
+#include "util/util_span.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -16,6 +17,14 @@ void log_set_level(enum log_level level);
 /* "debug", "info", "warn", "error". */
 MUST_CHECK bool log_level_parse(const char *name, enum log_level *out_level);
 void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+bool log_is_on(enum log_level level);
+/*
+ * For lines that come by the thousand: keeps the line, to be written with others by log_flush or before the same thread's next
+ * line. True: it is the first one that is kept, and somebody must see to log_flush.
+ */
+bool log_later(enum log_level level, struct span text);
+/* Writes what this thread keeps. */
+void log_flush(void);
 
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)
