@@ -84,7 +84,10 @@ static void take_data(struct generation *g, struct span data)
     switch (chunk.kind) {
     case CHUNK_NOTHING: break;
     case CHUNK_DELTA: take_delta(g, &chunk); break;
-    case CHUNK_DONE: generation_raise(g, GENERATION_EV_COMPLETE); break;
+    case CHUNK_DONE:
+        gateway_call_complete(g->call);
+        generation_raise(g, GENERATION_EV_COMPLETE);
+        break;
     case CHUNK_ERROR: take_error(g, &chunk); break;
     case CHUNK_BAD:
         break_with(g, ERR_PROTOCOL, "bad_gateway", "The engine sent something that is no JSON", true);

@@ -71,6 +71,11 @@ void gateway_note_speed(struct server *s, double tokens_per_s)
     s->tokens_per_s = tokens_per_s;
 }
 
+struct engine_usage gateway_usage(const struct server *s)
+{
+    return server_usage(s);
+}
+
 void gateway_write_engine_json(const struct server *s, struct json_writer *w)
 {
     struct engine_usage usage = server_usage(s);

@@ -208,6 +208,8 @@ struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
                                         const struct gateway_call_events *events, void *arg);
 void gateway_call_pause(struct gateway_call *c);
 void gateway_call_resume(struct gateway_call *c);
+/* The answer is whole, although its body goes on: a cancel that follows gives nothing up. */
+void gateway_call_complete(struct gateway_call *c);
 /* The engine notices at once; no callback comes after. NULL is fine. */
 void gateway_call_cancel(struct gateway_call *c);
 /* For how long nobody has called the engine or waited for it; -1: somebody does, or it is not ready. Calls in the background do
@@ -215,6 +217,8 @@ void gateway_call_cancel(struct gateway_call *c);
 int64_t server_idle_ms(const struct server *s);
 /* Before its header: what it waits for, for people. "2 ahead of you": so many have to end before it is its turn. */
 void gateway_call_describe(const struct gateway_call *c, struct buf *out);
+/* What runs and waits, and the last measured speed, as the Engine object shows them. */
+struct engine_usage gateway_usage(const struct server *s);
 /* The last measured speed of the server's answers, for its tile; called by whoever reads timings. */
 void gateway_note_speed(struct server *s, double tokens_per_s);
 
@@ -224,6 +228,7 @@ struct gateway_proxy_request {
     struct span body; /* copied */
     bool is_stream;   /* the body says stream: true */
     struct gateway_client client;
+    const char *method, *route, *model; /* for the record, copied; method NULL: POST, route NULL: path */
 };
 /*
  * f NULL: over, the exchange has its answer or its client has gone; x is NULL. Else nothing was sent and the exchange is the

@@ -7,7 +7,7 @@ struct gateway_call {
     struct gateway_client client;
     struct gateway_tally tally;
     const char *route;
-    bool is_stream;
+    bool is_stream, is_complete;
     int status;                /* of the engine; 0: no header yet */
     struct gateway_hold *hold; /* it waits for its turn; after that, */
     struct server_use use;     /* it works */
@@ -23,21 +23,6 @@ struct gateway_call {
     bool gave_way;
 };
 
-/* The statuses of the api for what befell a call before its header. */
-static int status_of_failure(enum err e)
-{
-    switch ((int)e) {
-    case ERR_CANCELLED: return 0;
-    case ERR_NOT_FOUND: return 404;
-    case ERR_FAILED: return 409;
-    case ERR_LIMITED: return 429;
-    case ERR_BUSY:
-    case ERR_LOADING: return 503;
-    case ERR_TIMEOUT: return 504;
-    default: return 502;
-    }
-}
-
 /* f NULL: complete, or (is_gone) given up by who asked. */
 static void note(struct gateway_call *c, const struct gateway_failure *f, bool is_gone)
 {
@@ -45,7 +30,7 @@ static void note(struct gateway_call *c, const struct gateway_failure *f, bool i
                                     .route = c->route,
                                     .model = c->s->model_name,
                                     .is_stream = c->is_stream,
-                                    .status = c->status || !f ? c->status : status_of_failure(f->err),
+                                    .status = c->status || !f ? c->status : tally_status_of(f),
                                     .code = f ? f->code : NULL,
                                     .client_gone = is_gone};
     if (c->use.give_way)
@@ -219,13 +204,18 @@ void gateway_call_resume(struct gateway_call *c)
         http_call_resume(c->http);
 }
 
+void gateway_call_complete(struct gateway_call *c)
+{
+    c->is_complete = true;
+}
+
 void gateway_call_cancel(struct gateway_call *c)
 {
     if (!c)
         return;
     if (c->http)
         http_call_cancel(TAKE(c->http));
-    note(c, NULL, true);
+    note(c, NULL, !c->is_complete);
     free_call(c);
 }
 

@@ -2,8 +2,7 @@
  * The whole way of a /v1 request: hold until its turn, then the relay. Nothing was sent downstream before a
  * failure is handed back; after that, a failure is an event and a broken end.
  */
-#include "gateway/gateway_room.h"
-#include "relay/relay.h"
+#include "gateway/gateway_tally.h"
 
 #define PROXY_TRIES      3   /* calls for one request, when the engine dies before its header */
 #define PROXY_RETRY_MS   300 /* before the next: an engine's end is noticed meanwhile */
@@ -15,6 +14,9 @@ struct gateway_proxy {
     char server_id[UUID_LEN + 1];
     struct http_exchange *x;
     char *path;
+    char *method, *route, *model; /* for the record */
+    struct gateway_client client;
+    struct gateway_tally tally;
     struct buf body;
     bool is_stream;
     gateway_proxy_fn fn;
@@ -27,7 +29,6 @@ struct gateway_proxy {
     struct loop_timer comment; /* first the grace, then the comments */
     struct buf told;           /* the last comment */
     int64_t commented_ms;
-    struct gateway_client client;
     struct relay_probe probe; /* while no relay runs */
     struct list node;         /* in gateway.proxies */
 };
@@ -43,7 +44,26 @@ static void free_proxy(struct gateway_proxy *p)
     buf_release(&p->body);
     buf_release(&p->told);
     free(p->path);
+    free(p->method);
+    free(p->route);
+    free(p->model);
+    tally_drop(&p->tally);
     free(p);
+}
+
+/* Before the use of the server ends. */
+static void note(struct gateway_proxy *p, int status, const char *code, bool is_gone)
+{
+    struct gateway_record record = {.client = &p->client,
+                                    .method = p->method,
+                                    .route = p->route,
+                                    .server_id = p->server_id,
+                                    .model = p->model,
+                                    .is_stream = p->is_stream,
+                                    .status = status,
+                                    .code = code,
+                                    .client_gone = is_gone};
+    tally_end(&p->tally, p->g, p->s ? p->s : gateway_server_by_id(p->g, p->server_id), &record);
 }
 
 /* The exchange is over. */
@@ -59,6 +79,7 @@ static void fail(struct gateway_proxy *p, const struct gateway_failure *f)
     http_exchange_on_gone(x, NULL, NULL);
     http_exchange_on_drain(x, NULL, NULL);
     relay_probe_stop(&p->probe);
+    note(p, http_exchange_has_begun(x) ? 200 : tally_status_of(f), f->code, false);
     if (!http_exchange_has_begun(x)) {
         p->fn(p->arg, x, f);
         free_proxy(p);
@@ -73,9 +94,9 @@ static void fail(struct gateway_proxy *p, const struct gateway_failure *f)
 
 static void on_gone(struct http_exchange *x, void *arg)
 {
-    (void)x;
     struct gateway_proxy *p = arg;
     gateway_hold_cancel(TAKE(p->hold));
+    note(p, http_exchange_has_begun(x) ? 200 : 0, NULL, true);
     finish(p);
 }
 
@@ -100,6 +121,7 @@ static void begin_stream(struct gateway_proxy *p)
     http_headers_add(&headers, "Content-Type", SPAN_LIT("text/event-stream"));
     http_headers_add(&headers, "Cache-Control", SPAN_LIT("no-cache"));
     http_headers_add(&headers, "X-Accel-Buffering", SPAN_LIT("no"));
+    http_headers_add(&headers, "X-Request-Id", span_str(p->client.request_id));
     http_exchange_begin(p->x, 200, &headers, -1);
     http_headers_release(&headers);
 }
@@ -147,14 +169,23 @@ static bool on_relay_headers(void *arg, int status, const struct http_headers *h
     return true;
 }
 
+static void on_relay_body(void *arg, struct span data)
+{
+    struct gateway_proxy *p = arg;
+    tally_body(&p->tally, data);
+}
+
 static void on_relay_done(void *arg, const struct relay_outcome *outcome)
 {
     struct gateway_proxy *p = arg;
     p->relay = NULL;
     struct server *s = p->s;
+    bool has_failed = outcome->err && !outcome->client_gone;
+    if (outcome->answered)
+        note(p, outcome->status, has_failed ? relay_failure_code(outcome->err) : NULL, outcome->client_gone);
     server_use_end(s, &p->use);
     p->s = NULL;
-    if (outcome->err && !outcome->client_gone)
+    if (has_failed)
         log_warn("gateway: a request for %s failed: %s", p->server_id, outcome->why.text);
     if (outcome->answered) {
         finish(p);
@@ -176,7 +207,8 @@ static void on_relay_done(void *arg, const struct relay_outcome *outcome)
 
 static void call_engine(struct gateway_proxy *p)
 {
-    static const struct relay_events events = {.on_headers = on_relay_headers, .on_done = on_relay_done};
+    static const struct relay_events events = {
+        .on_headers = on_relay_headers, .on_body = on_relay_body, .on_done = on_relay_done};
     struct http_headers headers = {0};
     http_headers_add(&headers, "Content-Type", SPAN_LIT("application/json"));
     struct http_call_options options = {.method = "POST",
@@ -187,9 +219,10 @@ static void call_engine(struct gateway_proxy *p)
                                         .fresh = p->n_calls > 0};
     p->n_calls++;
     relay_probe_stop(&p->probe);
+    tally_turn(&p->tally);
     server_use_begin(p->s, &p->use);
-    p->relay = relay_pump(p->g->loop, p->g->client, engine_endpoint(p->s->engine), &options, p->x, &events,
-                          p);
+    p->relay = relay_pump(p->g->loop, p->g->client, engine_endpoint(p->s->engine), &options, p->x,
+                          p->client.request_id, &events, p);
     http_headers_release(&headers);
     if (p->is_stream && !http_exchange_has_begun(p->x))
         loop_timer_start(&p->comment, GATEWAY_BUSY_GRACE_MS);
@@ -230,11 +263,15 @@ void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
     memcpy(p->server_id, s->row.id, sizeof p->server_id);
     p->x = x;
     p->path = xstrdup(request->path);
+    p->method = xstrdup(request->method ? request->method : "POST");
+    p->route = xstrdup(request->route ? request->route : request->path);
+    xreplace(&p->model, request->model);
+    p->client = request->client;
+    tally_begin(&p->tally, request->body.len);
     buf_add_span(&p->body, request->body);
     p->is_stream = request->is_stream;
     p->fn = fn;
     p->arg = arg;
-    p->client = request->client;
     list_init(&p->node);
     list_init(&p->use.node);
     list_push_back(&g->proxies, &p->node);

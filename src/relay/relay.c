@@ -12,6 +12,7 @@ enum relay_mode {
 struct relay {
     struct http_call *call;
     struct http_exchange *x;
+    const char *request_id;
     struct relay_events ev;
     void *arg;
     enum relay_mode mode;
@@ -91,7 +92,7 @@ static bool is_dropped(struct span name, struct span connection)
                     span_is_ci(name, "Content-Length") || span_is_ci(name, "Date") ||
                     span_is_ci(name, "Server") || span_is_ci(name, "Set-Cookie") ||
                     span_is_ci(name, "X-Accel-Buffering") || span_is_ci(name, "Strict-Transport-Security") ||
-                    span_is_ci(name, "Alt-Svc");
+                    span_is_ci(name, "Alt-Svc") || span_is_ci(name, "X-Request-Id");
     if (is_named)
         return true;
     static const char cors[] = "Access-Control-";
@@ -113,6 +114,7 @@ static void begin_downstream(struct relay *r, int status, const struct http_head
     }
     uint64_t length;
     int64_t content_length = -1;
+    http_headers_add(&to, "X-Request-Id", span_str(r->request_id));
     if (r->is_stream)
         http_headers_add(&to, "X-Accel-Buffering", SPAN_LIT("no"));
     else if (http_headers_count(from, "Transfer-Encoding") == 0 &&
@@ -154,6 +156,8 @@ static void on_upstream_body(struct http_call *call, void *arg, struct span data
     r->outcome.bytes += data.len;
     if (data.len == 0)
         return;
+    if (r->ev.on_body)
+        r->ev.on_body(r->arg, data);
     if (r->mode == RELAY_COLLECTING) {
         if (r->collected.len + data.len <= RELAY_MAX_COLLECTED_BYTES)
             buf_add_span(&r->collected, data);
@@ -248,7 +252,7 @@ static void on_upstream_done(struct http_call *call, void *arg, enum err e, cons
 
 struct relay *relay_pump(struct loop *l, struct http_client *client, const struct http_endpoint *to,
                          const struct http_call_options *options, struct http_exchange *x,
-                         const struct relay_events *events, void *arg)
+                         const char *request_id, const struct relay_events *events, void *arg)
 {
     static const struct http_call_events call_events = {.on_headers = on_upstream_headers,
                                                         .on_body = on_upstream_body,
@@ -256,6 +260,7 @@ struct relay *relay_pump(struct loop *l, struct http_client *client, const struc
                                                         .on_done = on_upstream_done};
     struct relay *r = xcalloc(1, sizeof *r);
     r->x = x;
+    r->request_id = request_id;
     r->ev = *events;
     r->arg = arg;
     r->at_boundary = true;

@@ -31,19 +31,21 @@ struct relay_events {
     /* The engine's header is there and nothing of it went downstream. false turns it down: the upstream call is
      * cancelled and on_done follows with answered false and this status. May be NULL: everything passes. */
     bool (*on_headers)(void *arg, int status, const struct http_headers *headers);
+    /* Bytes of the engine's body, as they come; before they go downstream. May be NULL. */
+    void (*on_body)(void *arg, struct span data);
     /* Exactly once, last, unless relay_cancel was called; never before relay_pump has returned. */
     void (*on_done)(void *arg, const struct relay_outcome *outcome);
 };
 
 /*
- * Starts the upstream call and passes its answer to x. While it runs, x's on_gone and on_drain belong to the relay.
+ * Starts the upstream call and passes its answer to x, with request_id (which must outlive it) as its X-Request-Id. While it runs, x's on_gone and on_drain belong to the relay.
  * Before the engine's header came, x may have begun (as an event stream, by the caller, who writes comments): then what is
  * no event stream, an error above all, becomes `data: {"error": ...}`. A client that shuts its side is asked by
  * comments (or an interim response) whether it is still there. An engine that dies in mid-stream ends in the same event and an abort, never in a clean end.
  */
 struct relay *relay_pump(struct loop *l, struct http_client *client, const struct http_endpoint *to,
                          const struct http_call_options *options, struct http_exchange *x,
-                         const struct relay_events *events, void *arg);
+                         const char *request_id, const struct relay_events *events, void *arg);
 /* Ends the upstream call at once; no callback comes after it. The exchange is the caller's, wherever it is. */
 void relay_cancel(struct relay *r);
 
