@@ -1,0 +1,34 @@
+/* What the files of this room share. */
+#ifndef HOB_ACTIVITY_ROOM_H
+#define HOB_ACTIVITY_ROOM_H
+
+#include "activity/activity.h"
+#include "activity/activity_metrics.h"
+
+/* A record that waits, its strings behind it in the same memory. */
+struct waiting {
+    struct list node;
+    struct activity_row row;
+};
+
+struct activity {
+    struct loop *loop;
+    struct store *store;
+    struct auth *auth;
+    struct events *events;
+    struct activity_options options;
+    struct metrics metrics;
+    struct list waiting; /* in order of their ends */
+    struct list writing; /* handed to the store */
+    size_t n_waiting, n_writing;
+    struct store_op *write, *pruning;
+    struct loop_timer due, prune_due;
+    uint64_t n_dropped;
+    bool is_failing; /* the last write failed: said once */
+    int64_t minute, n_nobody;
+    char key_id[UUID_LEN + 1]; /* the key that was named last, and its name */
+    char key_name[AUTH_MAX_KEY_NAME_BYTES + 1];
+    struct buf line;
+};
+
+#endif
