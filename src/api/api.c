@@ -10,7 +10,7 @@ static const struct api_routes *const tables[] = {
     &api_models_routes,  &api_conversations_routes, &api_messages_routes, &api_attachments_routes,
     &api_chat_routes,    &api_generations_routes,   &api_events_routes,   &api_openai_routes,
     &api_health_routes,  &api_search_routes,        &api_folders_routes,  &api_export_routes,
-    &api_import_routes,
+    &api_import_routes,  &api_activity_routes,      &api_metrics_routes,
 };
 
 static void on_revoked(void *arg, const char *user_id)
@@ -38,6 +38,7 @@ struct api *api_new(const struct api_options *o)
 {
     struct api *a = xcalloc(1, sizeof *a);
     a->o = *o;
+    a->started_at = clock_wall_ms();
     list_init(&a->streams);
     list_init(&a->handed_over);
     auth_on_revoked(o->auth, on_revoked, a);
@@ -61,6 +62,11 @@ void api_close(struct api *a)
 void api_free(struct api *a)
 {
     free(a);
+}
+
+void api_set_server(struct api *a, const struct http_server *server)
+{
+    a->server = server;
 }
 
 void api_set_draining(struct api *a)
@@ -159,6 +165,10 @@ static enum err check_policy(const struct api_req *r, struct err_text *why)
             return err_set(why, ERR_UNAUTHENTICATED, "Sign in first.");
         if (kind == PRINCIPAL_KEY)
             return err_set(why, ERR_DENIED, "API keys may not do this. Sign in as an admin.");
+        return r->who.is_admin ? ERR_OK : err_set(why, ERR_DENIED, "Only an admin may do this.");
+    case API_ADMIN_OR_KEY:
+        if (kind == PRINCIPAL_NOBODY)
+            return err_set(why, ERR_UNAUTHENTICATED, "Sign in as an admin, or send an admin's API key.");
         return r->who.is_admin ? ERR_OK : err_set(why, ERR_DENIED, "Only an admin may do this.");
     case API_KEY:
         if (kind == PRINCIPAL_KEY || kind == PRINCIPAL_LOCAL)
@@ -307,7 +317,7 @@ static void run_route(struct api_req *r)
 static bool is_interface_path(struct span path)
 {
     return span_starts(path, "/api/") || span_starts(path, "/v1/") || span_is(path, "/health") ||
-           span_is(path, "/ready");
+           span_is(path, "/ready") || span_is(path, "/metrics");
 }
 
 /* A random id in hex. */

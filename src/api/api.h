@@ -5,6 +5,7 @@
 #ifndef HOB_API_H
 #define HOB_API_H
 
+#include "activity/activity.h"
 #include "auth/auth.h"
 #include "chat/chat.h"
 #include "events/events.h"
@@ -23,6 +24,7 @@ struct api_options {
     struct events *events;
     struct gateway *gateway;
     struct chat *chat;
+    struct activity *activity;
     const struct strv *allowed_hosts;            /* besides loopback names and listen_address */
     const char *listen_address;                  /* numeric */
     const struct strv *model_folders;            /* all folders that are searched for GGUF files */
@@ -31,6 +33,8 @@ struct api_options {
 };
 
 struct api *api_new(const struct api_options *o);
+/* For /metrics: whose connections are counted. NULL: nobody's. */
+void api_set_server(struct api *a, const struct http_server *server);
 /* Ends all open streams. Requests under way end without an answer: the rooms below may be freed from now on. */
 void api_close(struct api *a);
 void api_free(struct api *a);

@@ -35,6 +35,7 @@ static void reply_unknown_model(struct api_req *r, const char *model)
     }
     api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
                                            .code = "model_not_found",
+                                           .model = model,
                                            .param = "model",
                                            .message = buf_str(text),
                                            .no_retry = true});
@@ -54,6 +55,8 @@ static void pass_on(struct api_req *r, const char *name, struct span body)
         .path = "/v1/chat/completions",
         .body = body,
         .is_stream = yyjson_get_bool(yyjson_obj_get(r->json, "stream")),
+        .route = r->route->pattern,
+        .model = name,
     };
     (void)snprintf(q.client.user_id, sizeof q.client.user_id, "%s", r->who.user_id);
     if (r->who.kind == PRINCIPAL_KEY)
@@ -62,6 +65,7 @@ static void pass_on(struct api_req *r, const char *name, struct span body)
     struct http_exchange *x = r->x;
     r->x = NULL;
     r->handed_over = x;
+    r->is_noted = true;
     list_push_back(&r->api->handed_over, &r->stream_node);
     gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
     /* The gateway has its copy of the body. */

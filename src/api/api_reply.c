@@ -66,10 +66,12 @@ void api_req_free(struct api_req *r)
     free(r);
 }
 
-static void log_access(const struct api_req *r, int status)
+/* The page asks all the time; only what works or changes something has a line at info. */
+static bool is_worth_a_line(const struct api_req *r)
 {
-    log_debug("%s %.*s %d %lld ms %s", http_method_text(http_exchange_method(r->x)),
-              SPAN_ARG(http_exchange_path(r->x)), status, (long long)(clock_ms() - r->started_ms), r->id);
+    enum http_method method = http_exchange_method(r->x);
+    return span_starts(http_exchange_path(r->x), "/v1/") ||
+           (method != HTTP_GET_ && method != HTTP_HEAD_ && method != HTTP_OPTIONS_);
 }
 
 /* extra may be NULL. */
@@ -83,7 +85,59 @@ static void add_headers(struct http_headers *h, const struct http_headers *extra
     }
 }
 
-void api_reply_bytes(struct api_req *r, int status, const struct http_headers *extra, struct span body)
+static void log_access(const struct api_req *r, int status, size_t n_bytes, const char *code)
+{
+    if (r->is_noted)
+        return;
+    struct span path = http_exchange_path(r->x);
+    const char *method = http_method_text(http_exchange_method(r->x));
+    int64_t took_ms = clock_ms() - r->started_ms;
+    if (!r->api->o.activity || !is_worth_a_line(r)) {
+        log_debug("%s %.*s %d %lld ms %s", method, SPAN_ARG(path), status, (long long)took_ms, r->id);
+        return;
+    }
+    const struct activity_line line = {.method = method,
+                                       .path = path,
+                                       .status = status,
+                                       .bytes_out = (int64_t)n_bytes,
+                                       .total_ms = took_ms,
+                                       .user = r->who.name,
+                                       .code = code,
+                                       .request_id = r->id,
+                                       .tokens_in = -1,
+                                       .tokens_out = -1};
+    activity_log_line(r->api->o.activity, &line);
+}
+
+/* A request to /v1 that never came to a server. */
+static void note_refusal(const struct api_req *r, const struct api_error *e, int status)
+{
+    if (!r->x || r->is_noted || !r->api->o.activity || !span_starts(http_exchange_path(r->x), "/v1/"))
+        return;
+    struct gateway_client client = {0};
+    AUTO(mem) char *route = r->route ? xstrdup(r->route->pattern) : span_dup(http_exchange_path(r->x));
+    int64_t took_ms = clock_ms() - r->started_ms, length = http_exchange_content_length(r->x);
+    (void)snprintf(client.user_id, sizeof client.user_id, "%s", r->who.user_id);
+    if (r->who.kind == PRINCIPAL_KEY)
+        (void)snprintf(client.key_id, sizeof client.key_id, "%s", r->who.credential_id);
+    memcpy(client.request_id, r->id, sizeof client.request_id);
+    const struct gateway_record record = {.client = &client,
+                                          .route = route,
+                                          .model = e->model,
+                                          .status = status,
+                                          .code = e->code,
+                                          .started_at = clock_wall_ms() - took_ms,
+                                          .first_ms = -1,
+                                          .total_ms = took_ms,
+                                          .tokens_in = -1,
+                                          .tokens_out = -1,
+                                          .tokens_per_s = -1,
+                                          .bytes_in = length > 0 ? (uint64_t)length : 0};
+    activity_note(r->api->o.activity, &record);
+}
+
+static void reply(struct api_req *r, int status, const struct http_headers *extra, struct span body,
+                  const char *code)
 {
     if (r->x) {
         struct http_headers h = {0};
@@ -92,7 +146,7 @@ void api_reply_bytes(struct api_req *r, int status, const struct http_headers *e
         http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
         if (http_headers_count(&h, "Cache-Control") == 0)
             http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
-        log_access(r, status);
+        log_access(r, status, body.len, code);
         struct http_exchange *x = r->x;
         http_exchange_on_gone(x, NULL, NULL);
         r->x = NULL;
@@ -100,6 +154,11 @@ void api_reply_bytes(struct api_req *r, int status, const struct http_headers *e
         http_headers_release(&h);
     }
     api_req_free(r);
+}
+
+void api_reply_bytes(struct api_req *r, int status, const struct http_headers *extra, struct span body)
+{
+    reply(r, status, extra, body, NULL);
 }
 
 void api_reply_json(struct api_req *r, int status, struct span json)
@@ -190,7 +249,8 @@ void api_reply_error(struct api_req *r, const struct api_error *e)
     add_headers(&h, e->headers);
     if (status == 401 && r->route && r->route->policy == API_KEY)
         http_headers_add(&h, "WWW-Authenticate", SPAN_LIT("Bearer"));
-    api_reply_bytes(r, status, &h, buf_span(body));
+    note_refusal(r, e, status);
+    reply(r, status, &h, buf_span(body), e->code);
     http_headers_release(&h);
 }
 
@@ -221,7 +281,7 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
     http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
     http_headers_add(&h, "X-Request-Id", span_str(r->id));
     add_headers(&h, extra);
-    log_access(r, 200);
+    log_access(r, 200, 0, NULL);
     http_exchange_on_gone(r->x, on_stream_gone, r);
     http_exchange_begin(r->x, 200, &h, length);
     http_headers_release(&h);

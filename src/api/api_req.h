@@ -12,10 +12,11 @@
 #include "api/api.h"
 
 enum api_policy {
-    API_PUBLIC = 1, /* anybody */
-    API_USER,       /* session, API key or control socket */
-    API_ADMIN,      /* an admin's session, or the control socket; never a key */
-    API_KEY         /* an API key (or the control socket); never a cookie */
+    API_PUBLIC = 1,  /* anybody */
+    API_USER,        /* session, API key or control socket */
+    API_ADMIN,       /* an admin's session, or the control socket; never a key */
+    API_KEY,         /* an API key (or the control socket); never a cookie */
+    API_ADMIN_OR_KEY /* as API_ADMIN, and an admin's key: for programs that look after hob */
 };
 enum api_body {
     API_NO_BODY = 1,
@@ -51,16 +52,19 @@ struct api_routes {
 extern const struct api_routes api_session_routes, api_users_routes, api_keys_routes, api_servers_routes,
     api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
     api_attachments_routes, api_chat_routes, api_generations_routes, api_events_routes, api_openai_routes,
-    api_health_routes, api_search_routes, api_export_routes, api_import_routes;
+    api_health_routes, api_search_routes, api_export_routes, api_import_routes, api_activity_routes,
+    api_metrics_routes;
 
 #define API_SMALL_BODY_BYTES        ((size_t)64 * 1024)
 #define API_MAX_STREAMS_PER_ADDRESS 64 /* loopback and the control socket are exempt */
 
 struct api {
     struct api_options o;
-    struct list streams;     /* api_req.stream_node of open streams */
-    struct list handed_over; /* the same of requests that the gateway answers */
-    size_t outgoing_bytes;   /* of large files that clients are reading */
+    struct list streams;              /* api_req.stream_node of open streams */
+    struct list handed_over;          /* the same of requests that the gateway answers */
+    size_t outgoing_bytes;            /* of large files that clients are reading */
+    const struct http_server *server; /* or NULL */
+    int64_t started_at;               /* wall clock */
     bool draining;
     bool is_closed; /* the rooms below may be gone: late answers must not touch them */
 };
@@ -82,6 +86,7 @@ struct api_req {
     struct list stream_node;
     bool is_counted;  /* by the limits of its key and user (api_limits.c) */
     bool is_download; /* a stream that must not end early as if it were whole */
+    bool is_noted;    /* the gateway writes its record and its access line */
     int64_t started_ms;
 };
 
@@ -102,6 +107,7 @@ struct api_error {
     int status;                         /* 0: by err */
     const char *code;                   /* or NULL */
     const char *message;                /* NULL: a sentence by err */
+    const char *model;                  /* that the client asked for, for the record; or NULL */
     const char *param;                  /* NULL: a field named in quotes at the start of message, if any */
     int retry_after_s;                  /* 0: none, or by err */
     struct server *server;              /* adds "engine"; or NULL */

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "activity/activity.h"
 #include "api/api.h"
 #include "app/app_lock.h"
 #include "catalog/catalog.h"
@@ -34,6 +35,7 @@ struct app {
     struct engine_reaper *reaper;
     struct gateway *gateway;
     struct auth *auth;
+    struct activity *activity;
     struct chat *chat;
     struct api *api;
     struct http_server *server;
@@ -156,6 +158,7 @@ static enum err listen_all(struct app *a, struct err_text *why)
             "set it up, then listen on %s.",
             c->port, c->address);
     a->server = http_server_new(a->loop, api_on_request, a->api);
+    api_set_server(a->api, a->server);
     enum err e = http_server_listen_unix(a->server, a->control_path, 0600, why);
     if (!e)
         e = http_server_listen_tcp(a->server, c->address, c->port, &a->port, why);
@@ -174,6 +177,7 @@ static void open_doors(struct app *a)
         .events = a->events,
         .gateway = a->gateway,
         .chat = a->chat,
+        .activity = a->activity,
         .allowed_hosts = &a->config->allowed_hosts,
         .listen_address = a->config->address,
         .model_folders = &a->model_folders,
@@ -247,9 +251,9 @@ static void on_record(void *arg, const struct gateway_record *record)
 {
     struct app *a = arg;
     int64_t in = record->tokens_in, out = record->tokens_out;
-    if (a->auth) /* not at hob's own end */
-        auth_note_tokens(a->auth, record->client->user_id, record->client->key_id,
-                         (in > 0 ? in : 0) + (out > 0 ? out : 0));
+    auth_note_tokens(a->auth, record->client->user_id, record->client->key_id,
+                     (in > 0 ? in : 0) + (out > 0 ? out : 0));
+    activity_note(a->activity, record);
 }
 
 static enum err open_rooms(struct app *a, struct err_text *why)
@@ -274,15 +278,19 @@ static enum err open_rooms(struct app *a, struct err_text *why)
     a->on_term = loop_signal_new(a->loop, SIGTERM, begin_end, a);
     a->on_int = loop_signal_new(a->loop, SIGINT, begin_end, a);
     a->auth = auth_new(a->loop, a->store, on_accounts, a);
+    const struct activity_options activity = {.max_rows = a->config->activity_rows,
+                                              .max_days = a->config->activity_days};
+    a->activity = activity_new(a->loop, a->store, a->auth, a->events, &activity);
     return ERR_OK;
 }
 
 /* Closes what is open, last opened first, then lets the loop finish. */
 static void close_rooms(struct app *a)
 {
-    auth_close(TAKE(a->auth));
     chat_free(a->chat);
     gateway_free(a->gateway);
+    activity_close(TAKE(a->activity)); /* what they noted at the end goes to the store */
+    auth_close(a->auth);
     http_server_close(TAKE(a->server)); /* open still when only one of the two could listen */
     if (a->client)
         http_client_close(a->client);

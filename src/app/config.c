@@ -11,6 +11,7 @@ struct file_settings {
     char *listen, *data, *log_level, *llama_server, *titles;
     char **model_folders, **allowed_hosts;
     unsigned model_folders_count, allowed_hosts_count;
+    int64_t activity_rows, activity_days;
 };
 
 static const cyaml_schema_value_t string_schema = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4096)};
@@ -30,6 +31,8 @@ static const cyaml_schema_field_t fields[] = {
                          allowed_hosts, &string_schema, 0, 64),
     CYAML_FIELD_STRING_PTR("titles", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_settings, titles,
                            1, 16),
+    CYAML_FIELD_INT("activity_rows", CYAML_FLAG_OPTIONAL, struct file_settings, activity_rows),
+    CYAML_FIELD_INT("activity_days", CYAML_FLAG_OPTIONAL, struct file_settings, activity_days),
     CYAML_FIELD_END,
 };
 
@@ -38,7 +41,8 @@ static const cyaml_schema_value_t top_schema = {
 };
 
 static const char known_keys[] =
-    "listen, data, log_level, llama_server, model_folders, allowed_hosts, titles";
+    "listen, data, log_level, llama_server, model_folders, allowed_hosts, titles, "
+    "activity_rows, activity_days";
 
 void config_init(struct config *c)
 {
@@ -168,6 +172,14 @@ static enum err take_settings(struct config *c, const struct file_settings *f, s
         return err_set(why, ERR_INVALID, "titles: expected model or message, found \"%s\"", f->titles);
     if (f->titles)
         c->model_titles = str_eq(f->titles, "model");
+    if (f->activity_rows < 0 || f->activity_rows > CONFIG_MAX_ACTIVITY_ROWS)
+        return err_set(why, ERR_INVALID, "activity_rows: expected a number from 1 to %d",
+                       CONFIG_MAX_ACTIVITY_ROWS);
+    if (f->activity_days < 0 || f->activity_days > CONFIG_MAX_ACTIVITY_DAYS)
+        return err_set(why, ERR_INVALID, "activity_days: expected a number from 1 to %d",
+                       CONFIG_MAX_ACTIVITY_DAYS);
+    c->activity_rows = f->activity_rows;
+    c->activity_days = f->activity_days;
     if (f->data)
         xreplace(&c->data_dir, f->data);
     if (f->llama_server)

@@ -8,13 +8,17 @@
  *     model_folders: [/srv/models, /mnt/more]
  *     allowed_hosts: [hob.example.org]
  *     titles: model
+ *     activity_rows: 100000
+ *     activity_days: 90
  */
 #ifndef HOB_APP_CONFIG_H
 #define HOB_APP_CONFIG_H
 
 #include "util/util.h"
 
-#define CONFIG_DEFAULT_PORT 4620
+#define CONFIG_DEFAULT_PORT      4620
+#define CONFIG_MAX_ACTIVITY_ROWS 10000000
+#define CONFIG_MAX_ACTIVITY_DAYS 36500
 
 struct config {
     char *address; /* numeric: "127.0.0.1", "::1", "0.0.0.0" */
@@ -24,6 +28,8 @@ struct config {
     struct strv model_folders; /* besides DATA/models */
     struct strv allowed_hosts; /* host names besides loopback and the listen address, lower case */
     enum log_level log_level;
+    int64_t activity_rows,
+        activity_days; /* how many records of requests are kept, and how long; 0: the default */
     bool model_titles; /* titles of conversations by the model, not only by the first message */
 };
 

@@ -56,6 +56,10 @@ const ROUTES = [
   ['GET', `/api/generations/${ID}/events`, 'user'],
   ['POST', `/api/generations/${ID}/stop`, 'user'],
   ['GET', '/api/events', 'user'],
+  ['GET', '/api/activity', 'user'],
+  ['GET', '/api/activity.csv', 'user'],
+  ['GET', '/api/activity/series', 'user'],
+  ['GET', '/metrics', 'admin or key'],
   ['GET', '/v1/models', 'key'],
   ['POST', '/v1/chat/completions', 'key']
 ];
@@ -104,6 +108,7 @@ before(async () => {
     A: { cookie: a.cookie },
     B: { cookie: b.cookie },
     admin: { cookie: hob.cookie },
+    'key of the admin': { authorization: `Bearer ${await hob.addKey()}` },
     'key of A': { authorization: `Bearer ${a.key}` },
     'x-api-key of A': { 'x-api-key': a.key },
     'scoped key of A': { authorization: `Bearer ${a.scoped}` },
@@ -117,7 +122,7 @@ before(async () => {
 after(() => hob?.stop());
 
 const SIGNED_IN = ['A', 'B', 'admin'];
-const KEYS = ['key of A', 'x-api-key of A'];
+const KEYS = ['key of A', 'x-api-key of A', 'key of the admin'];
 const SCOPED = 'scoped key of A';
 const OF_SCOPED = ['/v1/models', '/v1/chat/completions'];
 
@@ -129,7 +134,7 @@ function expected(policy, name, path) {
   if (policy === 'user but no key') return SIGNED_IN.includes(name) ? 'in' : 401;
   if (policy === 'key') return KEYS.includes(name) ? 'in' : 401;
   if (policy === 'user') return SIGNED_IN.includes(name) || KEYS.includes(name) ? 'in' : 401;
-  if (name === 'admin') return 'in';
+  if (name === 'admin' || (policy === 'admin or key' && name === 'key of the admin')) return 'in';
   return SIGNED_IN.includes(name) || KEYS.includes(name) ? 403 : 401;
 }
 
