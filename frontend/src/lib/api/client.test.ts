@@ -53,7 +53,7 @@ describe('requests', () => {
 		const calls = fakeFetch(() => json({}));
 		await api.servers();
 		await api.startServer('a/b');
-		await api.createKey('laptop');
+		await api.createKey({ name: 'laptop' });
 		expect(calls.map((c) => [c.method, c.path, c.body, c.headers['content-type']])).toEqual([
 			['GET', '/api/servers', undefined, undefined],
 			['POST', '/api/servers/a%2Fb/start', {}, 'application/json'],

@@ -15,6 +15,8 @@ import type {
 	ExportFormat,
 	Folder,
 	Generation,
+	KeyInput,
+	Limits,
 	LogLine,
 	Message,
 	ModelList,
@@ -268,8 +270,13 @@ export const api = {
 		call<{ user: Account }>('POST', `/api/users/${id(userId)}/approve`),
 	disableUser: (userId: string) =>
 		call<{ user: Account }>('POST', `/api/users/${id(userId)}/disable`),
+	limitUser: (userId: string, limits: Limits) =>
+		call<{ user: Account }>('PATCH', `/api/users/${id(userId)}`, { limits }),
 	keys: () => call<{ keys: ApiKey[] }>('GET', '/api/keys'),
-	createKey: (name: string) => call<{ key: ApiKey; secret: string }>('POST', '/api/keys', { name }),
+	createKey: (input: KeyInput & { name: string }) =>
+		call<{ key: ApiKey; secret: string }>('POST', '/api/keys', input),
+	updateKey: (keyId: string, input: KeyInput) =>
+		call<{ key: ApiKey }>('PATCH', `/api/keys/${id(keyId)}`, input),
 	deleteKey: (keyId: string) => call<void>('DELETE', `/api/keys/${id(keyId)}`),
 
 	servers: () => call<{ servers: Server[] }>('GET', '/api/servers'),

@@ -18,9 +18,17 @@ export interface User {
 
 export type AccountStatus = 'active' | 'pending' | 'disabled';
 
+/** null: no limit. */
+export interface Limits {
+	requests_per_minute: number | null;
+	tokens_per_minute: number | null;
+	max_parallel: number | null;
+}
+
 export interface Account extends User {
 	status: AccountStatus;
 	created_at: number;
+	limits: Limits;
 }
 
 export interface SessionInfo {
@@ -35,7 +43,30 @@ export interface ApiKey {
 	prefix: string;
 	created_at: number;
 	last_used_at: number | null;
+	expires_at: number | null;
+	/** null: everything. */
+	routes: KeyRoute[] | null;
+	/** Names and patterns of servers; null: all. */
+	models: string[] | null;
+	limits: Limits;
 }
+
+export type KeyRoute =
+	| 'chat'
+	| 'completions'
+	| 'responses'
+	| 'messages'
+	| 'embeddings'
+	| 'rerank'
+	| 'audio'
+	| 'images'
+	| 'upstream'
+	| 'api';
+
+/** What is not in it stays. */
+export type KeyInput = Partial<
+	Pick<ApiKey, 'name' | 'expires_at' | 'routes' | 'models' | 'limits'>
+>;
 
 export type EngineState = 'stopped' | 'starting' | 'loading' | 'ready' | 'stopping' | 'failed';
 
