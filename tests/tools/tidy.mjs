@@ -1,5 +1,5 @@
 // tidy.mjs BUILD: runs clang-tidy on every C file of ours that BUILD compiles, as many at once as there are cores.
-// A file that was clean is not looked at again until it, a header of ours that it includes, or .clang-tidy changes.
+// A file that was clean is not looked at again until it, a header of ours that it includes, or a .clang-tidy changes.
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,8 +29,9 @@ function compiled() {
 }
 
 const version = execFileSync('clang-tidy', ['--version'], { encoding: 'utf8' }).match(/version \S+/)[0];
+const configs = ['.clang-tidy', 'tests/unit/.clang-tidy'].map((path) => readFileSync(path, 'utf8')).join();
 const key = (files) => {
-  const hash = createHash('sha256').update(version).update(readFileSync('.clang-tidy'));
+  const hash = createHash('sha256').update(version).update(configs);
   for (const file of files) hash.update(file).update(readFileSync(file));
   return join(cache, hash.digest('hex'));
 };
