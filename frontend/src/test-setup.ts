@@ -1,4 +1,12 @@
 import '@testing-library/jest-dom/vitest';
+import { configure } from '@testing-library/svelte';
+import { vi } from 'vitest';
+
+// Both give up after a second, which a busy machine may need for one turn. What hangs fails by its test's own end.
+const patience = { timeout: 25_000 };
+configure({ asyncUtilTimeout: patience.timeout });
+const waitFor = vi.waitFor.bind(vi);
+vi.waitFor = (check, options) => waitFor(check, options ?? patience);
 
 // What jsdom lacks and the components touch.
 globalThis.ResizeObserver ??= class {

@@ -99,5 +99,5 @@ it('brings a long text to the screen step by step, all of it', async () => {
 	render(Markdown, { text });
 	expect(screen.queryByText(/^Paragraph 399 /)).toBeNull();
 	expect(screen.getByText(/^Paragraph 0 /)).toBeInTheDocument();
-	await screen.findByText(/^Paragraph 399 /, undefined, { timeout: 5000 });
+	await screen.findByText(/^Paragraph 399 /);
 });
