@@ -14,6 +14,7 @@ static const struct {
     {"/v1/embeddings", AUTH_ROUTE_EMBEDDINGS}, {"/v1/rerank", AUTH_ROUTE_RERANK},
     {"/v1/audio", AUTH_ROUTE_AUDIO},           {"/v1/images", AUTH_ROUTE_IMAGES},
     {"/upstream", AUTH_ROUTE_UPSTREAM},        {"/api", AUTH_ROUTE_API},
+    {"/metrics", AUTH_ROUTE_API},
 };
 
 static bool is_at_or_below(struct span path, const char *base)
@@ -115,7 +116,7 @@ bool api_limits_refuse(struct api_req *r)
         refuse_route(r, route);
         return true;
     }
-    return route != AUTH_ROUTE_API &&
+    return r->route->policy == API_KEY &&
            api_limits_refuse_call(r, chat_n_running_of(r->api->o.chat, r->who.user_id));
 }
 

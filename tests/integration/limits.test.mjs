@@ -289,6 +289,25 @@ describe('requests at once', () => {
   });
 });
 
+test('a key’s tokens: of the prompt and the answer, streamed or not', async () => {
+  const text = 'echo one two three four five six seven eight';
+  for (const more of [{}, { stream: true }, { stream: true, stream_options: { include_usage: true } }]) {
+    const key = await makeKey({ limits: { tokens_per_minute: 10 } });
+    await fine(await call(key, '/v1/chat/completions', say(text, more)));
+    const over = await until(
+      async () => {
+        // limits come before the name: this uses no token
+        const next = await ask(key, { model: 'nothing' });
+        return next.status === 429 ? next : next.text().then(() => null);
+      },
+      `its tokens count, ${JSON.stringify(more)}`,
+      { every: 100 }
+    );
+    await refused(over, 429, 'rate_limit_exceeded', /^This API key may use 10 tokens in a minute, which are used up/);
+    assert.equal(over.headers.get('x-ratelimit-remaining-tokens'), '0');
+  }
+});
+
 test('the official client waits as it is told and is let through', async () => {
   const key = await makeKey({ limits: { max_parallel: 1 } });
   const reader = await stream(key);
