@@ -1,11 +1,11 @@
 // What clients of /v1 meet when engines die, stop, lie and talk nonsense, and when other clients misbehave: a clear error in
 // time, and nothing at all for those that asked another engine.
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { BROKEN, NO_ANSWERS, TALKATIVE } from '../lib/bad_answers.mjs';
 import { Hob, readAnswer, until } from '../lib/hob.mjs';
+import { descriptors } from '../lib/procs.mjs';
 import { takeApart, talk } from '../lib/raw.mjs';
 
 const ROUNDS = Number(process.env.CHAOS_ENGINE_ROUNDS ?? 30);
@@ -43,7 +43,6 @@ function open(bytes) {
   return socket;
 }
 
-const descriptors = async () => (await readdir(`/proc/${hob.pid}/fd`)).length;
 const isIdle = async (name) => {
   const { engine } = await hob.server(name);
   return engine.active === 0 && engine.waiting === 0;
@@ -273,7 +272,7 @@ test(
     await hob.addReady('talker', ['--tokens-per-second', '50', '--slots', '400']);
     const whole = rawRequest('talker', 'long 3000');
     await ask('fake', 'flood 10').then((r) => r.text());
-    const before = await descriptors();
+    const before = await descriptors(hob.pid);
     const sockets = [];
     await meanwhile('well', async () => {
       for (let n = 0; n < 40; n++) {
@@ -297,7 +296,7 @@ test(
       for (const [n, s] of sockets.entries()) n % 2 ? s.destroy() : s.resetAndDestroy();
       await until(async () => (await isIdle('talker')) && (await isIdle('fake')), 'nothing is active', { ms: 5000 });
     });
-    await until(async () => (await descriptors()) <= before + 8, 'the descriptors are back', { ms: 10000 });
+    await until(async () => (await descriptors(hob.pid)) <= before + 8, 'the descriptors are back', { ms: 10000 });
   }
 );
 

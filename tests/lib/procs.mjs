@@ -32,3 +32,28 @@ export async function descendants(pid) {
   }
   return found;
 }
+
+/** CPU time of all threads of a process so far, in microseconds. */
+export async function cpuTime(pid) {
+  let ns = 0;
+  for (const task of await readdir(`/proc/${pid}/task`)) {
+    const stat = await readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8').catch(() => '0');
+    ns += Number(stat.split(' ')[0]);
+  }
+  return ns / 1000;
+}
+
+async function memory(pid, what) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)[1]);
+}
+
+/** Resident memory in KiB. */
+export const residentMemory = (pid) => memory(pid, 'VmRSS');
+/** The most that it was. */
+export const peakMemory = (pid) => memory(pid, 'VmHWM');
+
+/** Open descriptors. */
+export async function descriptors(pid) {
+  return (await readdir(`/proc/${pid}/fd`)).length;
+}

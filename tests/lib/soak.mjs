@@ -1,11 +1,11 @@
 // A long and mixed load on one hob: streams that stay open, and round after round of requests of all kinds beside them. What
 // each round costs is measured when its requests are over. The engine and most clients are the bench's tools.
 import { spawn } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { PROGRAM, until } from './hob.mjs';
 import { freePorts } from './ports.mjs';
+import { cpuTime, descriptors, residentMemory } from './procs.mjs';
 import { takeApart, talk } from './raw.mjs';
 
 const TOOLS = join(dirname(PROGRAM), 'tests/bench');
@@ -24,7 +24,7 @@ function load(mode, options) {
     });
     child
       .on('error', reject)
-      .on('exit', (code) => (process.off('exit', end), reject(new Error(`bench_load: ${code}`))));
+      .on('close', (code) => (process.off('exit', end), reject(new Error(`bench_load: ${code}`))));
   });
   return child;
 }
@@ -105,21 +105,26 @@ export class Soak {
     await Promise.all(Array.from({ length: ODD_AT_ONCE }, one));
   }
 
-  /** So many requests, a third of them odd ones; then {p50, p99} of small ones in ms, {memory} in MiB, {descriptors}. */
+  /**
+   * So many requests, a third of them odd ones; then {p50, p99} of small ones in ms, {cpu}, what hob used in us a request,
+   * {memory} in MiB, {descriptors}.
+   */
   async round(requests) {
     const share = Math.ceil(requests / 3);
     const common = { port: this.hob.port, key: this.key, conns: 16, total: share };
     const runs = [load('run', common), load('run', { ...common, events: 5, rate: 0 })];
+    const cpu = await cpuTime(this.hob.pid);
     const [small, streamed] = await Promise.all([...runs.map((r) => r.result), this.#odd(share)]);
     if (small.errors + streamed.errors) throw new Error(`${small.errors} and ${streamed.errors} requests failed`);
     await until(async () => (await this.stats()).active === this.streams, 'only the streams that stay are open');
-    return { p50: small.whole_p50 / 1000, p99: small.whole_p99 / 1000, ...(await this.measure()) };
+    const [p50, p99] = [small.whole_p50 / 1000, small.whole_p99 / 1000];
+    const used = (await cpuTime(this.hob.pid)) - cpu;
+    return { p50, p99, cpu: used / requests, ...(await this.measure()) };
   }
 
   async measure() {
-    const proc = `/proc/${this.hob.pid}`;
-    const memory = Number(/VmRSS:\s+(\d+)/.exec(await readFile(`${proc}/status`, 'utf8'))[1]) / 1024;
-    return { memory, descriptors: (await readdir(`${proc}/fd`)).length };
+    const { pid } = this.hob;
+    return { memory: (await residentMemory(pid)) / 1024, descriptors: await descriptors(pid) };
   }
 
   /** Lets the streams go. */
