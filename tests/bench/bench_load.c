@@ -1,6 +1,7 @@
 /*
  * bench_load run|hold|chat|poll NAME=VALUE...: the clients of the bench, in one thread.
- *   run    `conns` keep-alive connections send `total` requests; those for streams ask for `events` at `rate` a second
+ *   run    `conns` keep-alive connections send `total` requests; those for streams ask for `events` at `rate` a second;
+ *          `body` makes each about so many bytes long
  *   hold   `conns` streams that get one event and then nothing, kept until a byte or the end of standard input
  *   chat   `conns` connections send new conversations to hob's `server` for `seconds`
  *   poll   bench_poll.c
@@ -24,7 +25,7 @@ enum load_mode { LOAD_RUN, LOAD_HOLD, LOAD_CHAT };
 struct options {
     enum load_mode mode;
     int port, conns, seconds, interval_us;
-    long total, events;
+    long total, events, body;
     double rate;
     const char *key, *server; /* the API key; the server's id, for chat */
 };
@@ -33,6 +34,7 @@ struct conn {
     int fd;
     llhttp_t parser;
     bool is_busy, has_event;
+    size_t sent; /* of its request; a long one goes in pieces */
     int64_t sent_ns;
     struct buf line; /* a line of the body that is not complete */
 };
@@ -62,7 +64,10 @@ static void make_fixed_request(void)
     AUTO(buf) struct buf *body = buf_new();
     buf_addf(body, "{\"model\":\"bench\",\"stream\":%s,\"n\":%ld,\"r\":%g,\"hold\":%d,",
              o.events > 0 ? "true" : "false", o.events, o.rate, o.mode == LOAD_HOLD);
-    buf_add_str(body, "\"messages\":[{\"role\":\"user\",\"content\":\"Say something long please\"}]}");
+    buf_add_str(body, "\"messages\":[{\"role\":\"user\",\"content\":\"Say something long please");
+    while ((long)body->len + 4 < o.body)
+        buf_add_char(body, 'x');
+    buf_add_str(body, "\"}]}");
     add_request(&fixed_request, "/v1/chat/completions", body);
 }
 
@@ -80,6 +85,18 @@ static void add_chat_request(struct buf *b)
     add_request(b, "/api/chat/completions", body);
 }
 
+/* Goes on with the fixed request. */
+static void send_rest(struct conn *c)
+{
+    ssize_t n = send(c->fd, fixed_request.p + c->sent, fixed_request.len - c->sent, MSG_NOSIGNAL);
+    if (n > 0)
+        c->sent += (size_t)n;
+    else if (errno != EAGAIN)
+        c->sent = fixed_request.len; /* the answer, or its lack, tells */
+    bool has_more = c->sent < fixed_request.len;
+    bench_watch(epoll_fd, EPOLL_CTL_MOD, c->fd, has_more ? EPOLLIN | EPOLLOUT : EPOLLIN, c);
+}
+
 static void send_request(struct conn *c)
 {
     static struct buf b;
@@ -91,6 +108,11 @@ static void send_request(struct conn *c)
     c->has_event = false;
     c->sent_ns = clock_ns();
     n_started++;
+    if (o.body > 0) {
+        c->sent = 0;
+        send_rest(c);
+        return;
+    }
     /* Small, and nothing else is on its way: it fits. */
     if (send(c->fd, bytes.p, bytes.len, MSG_NOSIGNAL) != (ssize_t)bytes.len)
         n_errors++;
@@ -218,8 +240,12 @@ static void run(void)
         n_open = open_some(n_open);
         struct epoll_event events[512];
         int n = epoll_wait(epoll_fd, events, (int)COUNT_OF(events), n_open < o.conns ? 1 : 100);
-        for (int i = 0; i < n; i++)
-            on_readable(events[i].data.ptr);
+        for (int i = 0; i < n; i++) {
+            if (events[i].events & EPOLLOUT)
+                send_rest(events[i].data.ptr);
+            if (events[i].events & ~(uint32_t)EPOLLOUT)
+                on_readable(events[i].data.ptr);
+        }
         if (clock_ns() - begun_ns > RUN_LIMIT_NS) {
             errno = ETIMEDOUT;
             bench_die("run");
@@ -256,6 +282,8 @@ static bool take_option(char *arg)
         o.total = atol(value);
     else if (str_eq(arg, "events"))
         o.events = atol(value);
+    else if (str_eq(arg, "body"))
+        o.body = atol(value);
     else if (str_eq(arg, "rate"))
         o.rate = atof(value);
     else if (str_eq(arg, "key"))

@@ -5,7 +5,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../lib/ports.mjs';
-import { CLIENT_CPU, RELAY_CPU, cpuTime, end, residentMemory, start } from './relays.mjs';
+import { cpuTime, residentMemory } from '../lib/procs.mjs';
+import { CLIENT_CPU, RELAY_CPU, end, start } from './relays.mjs';
 
 let client; // the path of bench_load
 
@@ -13,7 +14,7 @@ export function useClient(path) {
   client = path;
 }
 
-function startClient(mode, options, stdin = 'ignore') {
+export function startClient(mode, options, stdin = 'ignore') {
   const args = Object.entries(options).map(([name, value]) => `${name}=${value}`);
   const child = start(CLIENT_CPU, [client, mode, ...args], { stdio: [stdin, 'pipe', 'pipe'] });
   child.out = '';
@@ -27,12 +28,17 @@ function startClient(mode, options, stdin = 'ignore') {
   return child;
 }
 
-async function load(mode, relay, options) {
+export async function load(mode, relay, options) {
   const child = startClient(mode, { port: relay.port, key: relay.key, ...options });
   const result = await child.line;
   await child.ended;
   if (result.errors) throw new Error(`${relay.name}: ${result.errors} of ${result.done} requests failed`);
   return result;
+}
+
+/** What the upstream has counted: {requests, active, aborted}. */
+export async function upstreamStats(direct) {
+  return (await fetch(`http://127.0.0.1:${direct.port}/stats`)).json();
 }
 
 /** CPU us for each event of 200 streams at 50 a second. */

@@ -1,6 +1,6 @@
 // What is measured: hob, and nginx and haproxy in front of the same upstream, each on a CPU of its own if there are two.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Hob, until } from '../lib/hob.mjs';
@@ -10,6 +10,9 @@ import { descendants } from '../lib/procs.mjs';
 const pins = availableParallelism() > 1;
 export const CLIENT_CPU = 0; // the upstream and the clients
 export const RELAY_CPU = 1;
+const FILES = Number(execFileSync('/bin/sh', ['-c', 'ulimit -Hn']).toString().replace('unlimited', '65536'));
+/** A stream costs a relay two descriptors. */
+export const MAX_STREAMS = Math.min(10000, Math.floor((FILES - 500) / 2));
 
 /** The command line that runs argv on this CPU. */
 export function pinned(cpu, argv) {
@@ -18,21 +21,6 @@ export function pinned(cpu, argv) {
 
 function pin(pid, cpu) {
   if (pins) execFileSync('/usr/bin/taskset', ['-a', '-p', '-c', String(cpu), String(pid)], { stdio: 'ignore' });
-}
-
-/** CPU time of all threads of a process so far, in microseconds. */
-export async function cpuTime(pid) {
-  let ns = 0;
-  for (const task of await readdir(`/proc/${pid}/task`)) {
-    const stat = await readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8').catch(() => '0');
-    ns += Number(stat.split(' ')[0]);
-  }
-  return ns / 1000;
-}
-
-/** Resident memory in KiB. */
-export async function residentMemory(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]);
 }
 
 const children = new Set(); // that still run
@@ -78,11 +66,11 @@ async function untilAnswers(port, child) {
 async function startNginx(dir, upstreamPort) {
   const [port] = await freePorts(1);
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((t) => `${t}_temp_path ${dir}/${t};`).join(' ');
-  const config = `daemon off; pid ${dir}/pid; error_log stderr crit; worker_processes 1; worker_rlimit_nofile 20000;
+  const config = `daemon off; pid ${dir}/pid; error_log stderr crit; worker_processes 1; worker_rlimit_nofile ${FILES};
 ${process.getuid() === 0 ? `user ${userInfo().username};` : ''}
-events { worker_connections 16384; }
+events { worker_connections ${FILES}; }
 http {
-	access_log off; ${temp}
+	access_log off; client_max_body_size 64m; ${temp}
 	keepalive_requests 1000000000;
 	upstream engine { server 127.0.0.1:${upstreamPort}; keepalive 256; keepalive_requests 1000000000; }
 	server {
@@ -104,7 +92,7 @@ async function startHaproxy(dir, upstreamPort) {
   const [port] = await freePorts(1);
   const config = `global
 	nbthread 1
-	maxconn 8000
+	maxconn ${MAX_STREAMS}
 defaults
 	mode http
 	option abortonclose
