@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anEngine } from '$lib/api/fake';
+import { anEngine, aQueue } from '$lib/api/fake';
 import type { Engine } from '$lib/api/types';
 import { engineLine, formatBytes, formatDuration, formatRelative } from './format';
 
@@ -55,6 +55,23 @@ describe('engineLine', () => {
 		expect(engineLine(engine({ state: 'ready', uptime_s: 125 }))).toBe('Ready for 2 min 5 s');
 		expect(engineLine(engine({ state: 'ready', uptime_s: 9, active: 1, waiting: 2 }))).toBe(
 			'Ready for 9 s, answering 1, 2 waiting'
+		);
+	});
+	it('says how many slots are busy, who waits, and what for', () => {
+		const ready = engine({ state: 'ready', active: 2, waiting: 3 });
+		const queue = aQueue({ slots: 4, active: 2, waiting: 3, reason: 'slots' });
+		expect(engineLine(ready, queue)).toBe('Ready, 2 of 4 slots busy, 3 waiting');
+		const one = engine({ state: 'ready', active: 1 });
+		expect(engineLine(one, aQueue({ slots: 1, active: 1 }))).toBe('Ready, 1 of 1 slot busy');
+		/* Slots were taken away while they were in use. */
+		expect(engineLine(ready, aQueue({ slots: 1, active: 2 }))).toBe('Ready, answering 2');
+		const starting = engine({ state: 'starting' });
+		expect(engineLine(starting, aQueue({ waiting: 2, reason: 'engine' }))).toBe(
+			'Starting, 2 waiting'
+		);
+		const note = 'waiting for memory, qwen3 is being unloaded';
+		expect(engineLine(engine({}), aQueue({ waiting: 1, reason: 'memory', note }))).toBe(
+			`Stopped, ${note}`
 		);
 	});
 });

@@ -1,5 +1,5 @@
 /** Numbers, times and states in words, the same everywhere. */
-import type { Engine, EngineState } from '$lib/api/types';
+import type { Engine, EngineState, Queue } from '$lib/api/types';
 
 export const STATE_WORDS: Record<EngineState, string> = {
 	stopped: 'Stopped',
@@ -65,15 +65,28 @@ export function formatExact(atMs: number): string {
 	return exact.format(atMs);
 }
 
-/** What an engine is doing in one line: "Loading 42 %, about 20 s left". */
-export function engineLine(engine: Engine): string {
-	const word = STATE_WORDS[engine.state];
+/** "2 of 4 slots busy" where it is known how many there are. */
+function busy(active: number, slots: number | null): string {
+	if (active === 0) return '';
+	return slots === null || active > slots
+		? `, answering ${String(active)}`
+		: `, ${String(active)} of ${String(slots)} ${slots === 1 ? 'slot' : 'slots'} busy`;
+}
+
+/** What an engine is doing in one line: "Loading 42 %, about 20 s left"; with its server's queue also who waits for what. */
+export function engineLine(engine: Engine, queue?: Queue): string {
+	const n = queue?.waiting ?? (engine.state === 'ready' ? engine.waiting : 0);
+	const waiting = n > 0 ? `, ${String(n)} waiting` : '';
 	if (engine.state === 'ready') {
 		const since = engine.uptime_s === null ? '' : ` for ${formatDuration(engine.uptime_s)}`;
-		const active = engine.active > 0 ? `, answering ${String(engine.active)}` : '';
-		const waiting = engine.waiting > 0 ? `, ${String(engine.waiting)} waiting` : '';
-		return word + since + active + waiting;
+		return STATE_WORDS.ready + since + busy(engine.active, queue?.slots ?? null) + waiting;
 	}
+	const note = queue?.note ? `, ${queue.note}` : waiting;
+	return loadLine(engine) + note;
+}
+
+function loadLine(engine: Engine): string {
+	const word = STATE_WORDS[engine.state];
 	if (engine.state !== 'starting' && engine.state !== 'loading') return word;
 	const p = engine.progress;
 	const percent = p?.value != null ? ` ${String(Math.round(p.value * 100))} %` : '';

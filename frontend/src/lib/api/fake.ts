@@ -1,6 +1,6 @@
 /** For tests only: a fetch that answers from a function, and event streams that the test writes. */
 import { vi } from 'vitest';
-import type { Conversation, Engine, Message, Server } from './types';
+import type { Conversation, Engine, Message, Queue, Server } from './types';
 
 export interface Call {
 	method: string;
@@ -121,6 +121,19 @@ export function anEngine(more: Partial<Engine> = {}): Engine {
 	};
 }
 
+export function aQueue(more: Partial<Queue> = {}): Queue {
+	return {
+		slots: null,
+		active: 0,
+		waiting: 0,
+		max_waiting: 256,
+		reason: null,
+		note: null,
+		requests: [],
+		...more
+	};
+}
+
 export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 	return {
 		id,
@@ -141,7 +154,8 @@ export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 		rewrite: null,
 		created_at: 0,
 		vision: null,
-		engine: anEngine(engine)
+		engine: anEngine(engine),
+		queue: aQueue()
 	};
 }
 

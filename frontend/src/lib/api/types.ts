@@ -127,6 +127,22 @@ export interface Server {
 	/** Whether its model takes images; null: not known (yet). */
 	vision: boolean | null;
 	engine: Engine;
+	queue: Queue;
+}
+
+/** Requests for a server: turns go round between those who ask. */
+export interface Queue {
+	/** Requests that are worked on at once; null: no limit is known. */
+	slots: number | null;
+	active: number;
+	waiting: number;
+	max_waiting: number;
+	/** What they wait for; null: nobody waits. */
+	reason: 'engine' | 'memory' | 'slots' | null;
+	/** In words, where the engine's state does not say it. */
+	note: string | null;
+	/** The longest waiting ones, at most 20. */
+	requests: { request_id: string | null; position: number; waited_ms: number }[];
 }
 
 /** What is changed in the body of a request before the engine gets it. */

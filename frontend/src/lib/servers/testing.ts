@@ -1,5 +1,5 @@
 /** A server for tests, with what the test cares about. */
-import { anEngine } from '$lib/api/fake';
+import { anEngine, aQueue } from '$lib/api/fake';
 import type { Engine, Server } from '$lib/api/types';
 
 export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> = {}): Server {
@@ -23,6 +23,7 @@ export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> =
 		created_at: 1_700_000_000_000,
 		vision: null,
 		engine: anEngine({ state: 'stopped', since: 1_700_000_000_000, attempt: 0, ...engine }),
+		queue: aQueue(),
 		...part
 	};
 }
