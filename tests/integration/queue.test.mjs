@@ -301,7 +301,7 @@ test('requests at the same time load one copy; one whose client gives up does no
   assert.deepEqual([engine.state, engine.attempt], ['ready', 1]);
 });
 
-test('a llama-server of one slot: the second stream hears its place, and a client that leaves makes room', async () => {
+test('a llama-server of one slot: the second stream hears its place, and a client that leaves makes room', async (t) => {
   const model_path = join(dir, 'tiny.gguf');
   execFileSync('python3', [GGUF, model_path]);
   const made = await hob.post('/api/servers', {
@@ -324,7 +324,7 @@ test('a llama-server of one slot: the second stream hears its place, and a clien
   const at = performance.now();
   long.leave();
   for (let ev = await seen.next(); ; ev = await seen.next()) if (ev.value?.data) break;
-  console.log(`the next stream had its first event after ${Math.round(performance.now() - at)} ms`);
+  t.diagnostic(`the next stream had its first event after ${Math.round(performance.now() - at)} ms`);
   second.leave();
   await untilActive('llama', 0);
   const plain = ask('llama', 'on and on');
@@ -336,5 +336,5 @@ test('a llama-server of one slot: the second stream hears its place, and a clien
   await untilWaiting('llama', 0, { every: 5 });
   assert.ok(performance.now() - left < 2 * GONE_MS);
   for await (const ev of events(await next.res)) if (ev.data) break;
-  console.log(`behind one without a stream: ${Math.round(performance.now() - left)} ms`);
+  t.diagnostic(`behind one without a stream: ${Math.round(performance.now() - left)} ms`);
 });
