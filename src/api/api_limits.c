@@ -9,11 +9,16 @@ static const struct {
     const char *path;
     enum auth_route route;
 } rights[] = {
-    {"/v1/chat/completions", AUTH_ROUTE_CHAT}, {"/v1/completions", AUTH_ROUTE_COMPLETIONS},
-    {"/v1/responses", AUTH_ROUTE_RESPONSES},   {"/v1/messages", AUTH_ROUTE_MESSAGES},
-    {"/v1/embeddings", AUTH_ROUTE_EMBEDDINGS}, {"/v1/rerank", AUTH_ROUTE_RERANK},
-    {"/v1/audio", AUTH_ROUTE_AUDIO},           {"/v1/images", AUTH_ROUTE_IMAGES},
-    {"/upstream", AUTH_ROUTE_UPSTREAM},        {"/api", AUTH_ROUTE_API},
+    {"/v1/chat/completions", AUTH_ROUTE_CHAT},
+    {"/v1/completions", AUTH_ROUTE_COMPLETIONS},
+    {"/v1/responses", AUTH_ROUTE_RESPONSES},
+    {"/v1/messages", AUTH_ROUTE_MESSAGES},
+    {"/v1/embeddings", AUTH_ROUTE_EMBEDDINGS},
+    {"/v1/rerank", AUTH_ROUTE_RERANK},
+    {"/v1/audio", AUTH_ROUTE_AUDIO},
+    {"/v1/images", AUTH_ROUTE_IMAGES},
+    {"/upstream", AUTH_ROUTE_UPSTREAM},
+    {"/api", AUTH_ROUTE_API},
     {"/metrics", AUTH_ROUTE_API},
 };
 
