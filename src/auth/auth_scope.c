@@ -76,14 +76,16 @@ enum err scope_models_parse(yyjson_val *array, struct strv *out_models, struct e
     size_t i, n;
     yyjson_val *item;
     bool ok = yyjson_arr_size(array) > 0 && yyjson_arr_size(array) <= AUTH_MAX_KEY_MODELS;
-    yyjson_arr_foreach(array, i, n, item)
+    yyjson_arr_foreach(array, i, n, item) {
         ok = ok && is_model_text(yyjson_get_str(item), yyjson_get_len(item));
+    }
     if (!ok)
         return err_set(why, ERR_INVALID,
                        "\"models\" must be a list of 1 to %d names or patterns of 1 to %d bytes; null is all",
                        AUTH_MAX_KEY_MODELS, AUTH_MAX_KEY_MODEL_BYTES);
-    yyjson_arr_foreach(array, i, n, item)
+    yyjson_arr_foreach(array, i, n, item) {
         strv_add(out_models, yyjson_get_str(item));
+    }
     return ERR_OK;
 }
 
@@ -107,8 +109,9 @@ uint32_t scope_routes_read(const char *json)
     if (!json)
         return 0;
     yyjson_val *array = read_array(json, &doc);
-    yyjson_arr_foreach(array, i, n, item)
+    yyjson_arr_foreach(array, i, n, item) {
         routes |= bit_of(yyjson_get_str(item));
+    }
     return routes ? routes : NO_ROUTE;
 }
 
