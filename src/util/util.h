@@ -18,6 +18,7 @@
 #include "util/util_log.h"
 #include "util/util_map.h"
 #include "util/util_mem.h"
+#include "util/util_near.h"
 #include "util/util_rand.h"
 #include "util/util_span.h"
 #include "util/util_str.h"
