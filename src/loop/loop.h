@@ -63,4 +63,9 @@ struct loop_signal;
 struct loop_signal *loop_signal_new(struct loop *l, int signum, loop_fn fn, void *arg);
 void loop_signal_free(struct loop_signal *s);
 
+/* fn(arg) after anything in the folder was made, changed, renamed or removed; not for folders in it. NULL: it cannot be watched. */
+struct loop_watch;
+struct loop_watch *loop_watch_new(struct loop *l, const char *folder, loop_fn fn, void *arg);
+void loop_watch_free(struct loop_watch *w);
+
 #endif
