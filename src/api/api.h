@@ -25,8 +25,11 @@ struct api_options {
     struct gateway *gateway;
     struct chat *chat;
     struct activity *activity;
-    const struct strv *allowed_hosts;            /* besides loopback names and listen_address */
-    const char *listen_address;                  /* numeric */
+    const struct strv *allowed_hosts; /* besides loopback names and listen_address */
+    const char *listen_address;       /* numeric */
+    void (*write_config)(void *arg,
+                         struct json_writer *w); /* where the settings come from: GET /api/config */
+    void *config_arg;
     const struct strv *model_folders;            /* all folders that are searched for GGUF files */
     const char *llama_server;                    /* path or NULL */
     void (*serve_page)(struct http_exchange *x); /* answers whatever is no route of the interface */

@@ -50,7 +50,7 @@ struct api_routes {
 
 /* One table a resource (api_<resource>.c). */
 extern const struct api_routes api_session_routes, api_users_routes, api_keys_routes, api_servers_routes,
-    api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
+    api_config_routes, api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
     api_attachments_routes, api_chat_routes, api_generations_routes, api_events_routes, api_openai_routes,
     api_health_routes, api_search_routes, api_export_routes, api_import_routes, api_activity_routes,
     api_metrics_routes;

@@ -13,6 +13,7 @@
 #include "activity/activity.h"
 #include "api/api.h"
 #include "app/app_lock.h"
+#include "app/app_reload.h"
 #include "catalog/catalog.h"
 #include "web/web.h"
 
@@ -21,7 +22,9 @@
 #define LOOK_AGAIN_MS 50 /* while the last requests end */
 
 struct app {
-    const struct config *config;
+    struct config *config;
+    const struct config_options *options;
+    struct app_reload *reload;
     struct strv model_folders;
     char *llama_server;
     char *run_dir, *log_dir, *control_path;
@@ -105,6 +108,7 @@ static void begin_end(void *arg)
         return;
     }
     a->is_stopping = true;
+    app_reload_stop(a->reload);
     a->grace_ends_ms = clock_ms() + CHAT_SHUTDOWN_GRACE_MS;
     loop_timer_init(&a->look_again, a->loop, stop_engines_when_idle, a);
     log_info("stopping; %zu requests are being answered", gateway_n_calls(a->gateway));
@@ -183,6 +187,8 @@ static void open_doors(struct app *a)
         .model_folders = &a->model_folders,
         .llama_server = a->llama_server,
         .serve_page = web_serve,
+        .write_config = app_reload_write_json,
+        .config_arg = a->reload,
     };
     a->api = api_new(&o);
     if (listen_all(a, &why))
@@ -229,7 +235,7 @@ static void on_servers(void *arg, enum err e, const struct err_text *why)
 {
     struct app *a = arg;
     if (e) {
-        give_up(a, "cannot read the servers", why);
+        give_up(a, a->options->file ? a->options->file : "cannot read the servers", why);
         return;
     }
     const struct chat_options options = {.model_titles = a->config->model_titles};
@@ -243,7 +249,7 @@ static void on_accounts(void *arg, enum err e, const struct err_text *why)
     if (e)
         give_up(a, "cannot read the accounts", why);
     else
-        gateway_load(a->gateway, on_servers, a);
+        app_reload_begin(a->reload, on_servers, a);
 }
 
 /* A request to a model has ended. */
@@ -275,6 +281,15 @@ static enum err open_rooms(struct app *a, struct err_text *why)
     a->reaper = engine_reaper_new(a->loop);
     gateway.reaper = a->reaper;
     a->gateway = gateway_new(a->loop, a->store, a->client, a->events, &gateway);
+    const struct app_reload_options reload = {
+        .loop = a->loop,
+        .gateway = a->gateway,
+        .events = a->events,
+        .config = a->config,
+        .from = a->options,
+        .model_folders = &a->model_folders,
+    };
+    a->reload = app_reload_new(&reload);
     a->on_term = loop_signal_new(a->loop, SIGTERM, begin_end, a);
     a->on_int = loop_signal_new(a->loop, SIGINT, begin_end, a);
     a->auth = auth_new(a->loop, a->store, on_accounts, a);
@@ -288,6 +303,7 @@ static enum err open_rooms(struct app *a, struct err_text *why)
 static void close_rooms(struct app *a)
 {
     chat_free(a->chat);
+    app_reload_free(a->reload);
     gateway_free(a->gateway);
     activity_close(TAKE(a->activity)); /* what they noted at the end goes to the store */
     auth_close(a->auth);
@@ -365,9 +381,9 @@ static void raise_descriptor_limit(void)
     }
 }
 
-int app_serve(const struct config *c)
+int app_serve(struct config *c, const struct config_options *o)
 {
-    struct app a = {.config = c, .lock_fd = -1};
+    struct app a = {.config = c, .options = o, .lock_fd = -1};
     struct err_text why = {0};
     log_set_level(c->log_level);
     (void)signal(SIGPIPE, SIG_IGN);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/cmd_chat.h"
+#include "cli/cmd_config.h"
 #include "cli/cmd_demo_engine.h"
 #include "cli/cmd_engine_exec.h"
 #include "cli/cmd_key.h"
@@ -15,6 +16,7 @@ static const char usage[] = "usage: hob COMMAND [OPTION]...\n"
                             "  serve         run hob: the page, the API and the engines\n"
                             "  chat          ask a model of the running hob, in the terminal\n"
                             "  key add NAME  make an API key of the running hob\n"
+                            "  config check  say what is wrong in a configuration file\n"
                             "  demo-engine   run the demo engine alone\n"
                             "  version       print the version\n"
                             "\n"
@@ -43,6 +45,7 @@ static const struct {
     {"serve", cmd_serve},
     {"chat", cmd_chat},
     {"key", cmd_key},
+    {"config", cmd_config},
     {"demo-engine", cmd_demo_engine},
     {"engine-exec", cmd_engine_exec},
     {"version", show_version},

@@ -7,12 +7,13 @@
 
 #include "app/app.h"
 
-static const char usage[] = "usage: hob serve [--config FILE] [--listen ADDRESS:PORT] [--data DIR]\n"
-                            "\n"
-                            "  --config FILE          settings in YAML (docs/operations.md)\n"
-                            "  --listen ADDRESS:PORT  where to listen (127.0.0.1:4620)\n"
-                            "  --data DIR             where everything is kept ($XDG_DATA_HOME/hob)\n"
-                            "  --verbose              log every request\n";
+static const char usage[] =
+    "usage: hob serve [--config FILE] [--listen ADDRESS:PORT] [--data DIR]\n"
+    "\n"
+    "  --config FILE          settings and servers in YAML (docs/operations.md); read again when it changes\n"
+    "  --listen ADDRESS:PORT  where to listen (127.0.0.1:4620)\n"
+    "  --data DIR             where everything is kept ($XDG_DATA_HOME/hob)\n"
+    "  --verbose              log every request\n";
 
 /* A relative folder stays the same one when the process changes its own. */
 static char *absolute(const char *path)
@@ -23,13 +24,8 @@ static char *absolute(const char *path)
     return result;
 }
 
-struct arguments {
-    const char *config, *listen, *data;
-    bool verbose;
-};
-
 /* -1: go on; else the exit status. */
-static int read_arguments(int argc, char **argv, struct arguments *a)
+static int read_arguments(int argc, char **argv, struct config_options *a)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
@@ -39,13 +35,13 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'c') {
-            a->config = optarg;
+            a->file = optarg;
         } else if (c == 'l') {
             a->listen = optarg;
         } else if (c == 'd') {
-            a->data = optarg;
+            a->data_dir = optarg;
         } else if (c == 'v') {
-            a->verbose = true;
+            a->is_verbose = true;
         } else {
             (void)fputs(usage, c == 'h' ? stdout : stderr);
             return c == 'h' ? 0 : 2;
@@ -60,28 +56,21 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct arguments args = {0};
-    int status = read_arguments(argc, argv, &args);
+    struct config_options options = {0};
+    int status = read_arguments(argc, argv, &options);
     if (status >= 0)
         return status;
     struct config config;
     struct err_text why = {0};
-    config_init(&config);
-    enum err e = args.config ? config_load(&config, args.config, &why) : ERR_OK;
-    if (!e && args.listen)
-        e = config_set_listen(&config, args.listen, &why);
-    if (!e && args.data) {
-        free(config.data_dir);
-        config.data_dir = absolute(args.data);
-    }
-    if (args.verbose)
-        config.log_level = LOG_DEBUG;
-    if (e) {
+    AUTO(mem) char *file = options.file ? absolute(options.file) : NULL;
+    AUTO(mem) char *data = options.data_dir ? absolute(options.data_dir) : NULL;
+    options.file = file;
+    options.data_dir = data;
+    if (config_read(&config, &options, &why)) {
         fprintf(stderr, "hob: %s\n", why.text);
-        status = 2;
-    } else {
-        status = app_serve(&config);
+        return 2;
     }
+    status = app_serve(&config, &options);
     config_release(&config);
     return status;
 }

@@ -6,6 +6,8 @@
 #include "gateway/gateway_policy.h"
 #include "gateway/gateway_room.h"
 
+static void end_leaving(void *arg);
+
 /* ---- servers ---- */
 
 size_t gateway_n_servers(const struct gateway *g)
@@ -147,6 +149,8 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
     (void)e;
     struct server *s = arg;
     (void)old;
+    if (now == ENGINE_STARTING)
+        xreplace(&s->run, s->wanted);
     s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
     if (now == ENGINE_READY) {
         note_load(s);
@@ -182,6 +186,7 @@ static struct server *make_server(struct gateway *g, struct server_row *row)
                                                 .on_progress = on_engine_progress};
     struct engine_spec spec;
     struct err_text why;
+    loop_timer_init(&s->leaves, g->loop, end_leaving, s);
     if (server_build_spec(s, &spec, &why)) {
         /* It cannot run until somebody changes it; gateway_server_start says so. */
         log_warn("server %s: %s", s->row.name, why.text);
@@ -194,13 +199,20 @@ static struct server *make_server(struct gateway *g, struct server_row *row)
     return s;
 }
 
-struct server *gateway_insert(struct gateway *g, struct server_row *row)
+static void list_server(struct gateway *g, struct server *s)
 {
     if (g->n_servers == g->cap_servers) {
         g->cap_servers = g->cap_servers ? 2 * g->cap_servers : 8;
         g->servers = xrealloc(g->servers, g->cap_servers * sizeof(struct server *));
     }
-    return g->servers[g->n_servers++] = make_server(g, row);
+    g->servers[g->n_servers++] = s;
+}
+
+struct server *gateway_insert(struct gateway *g, struct server_row *row)
+{
+    struct server *s = make_server(g, row);
+    list_server(g, s);
+    return s;
 }
 
 static void free_server(struct server *s)
@@ -211,11 +223,15 @@ static void free_server(struct server *s)
     server_row_clear(&s->row);
     server_settings_release(&s->settings);
     free(s->model_name);
+    free(s->wanted);
+    free(s->run);
     free(s);
 }
 
 void server_close_if_unused(struct server *s)
 {
+    if (loop_timer_is_armed(&s->leaves) && list_is_empty(&s->uses))
+        end_leaving(s);
     if (s->removed && !s->engine && list_is_empty(&s->uses) && list_is_empty(&s->holds))
         free_server(s);
 }
@@ -228,11 +244,12 @@ static void on_engine_closed(void *arg)
     if (s->on_removed)
         s->on_removed(s->removed_arg, ERR_OK, NULL, NULL);
     s->on_removed = NULL;
+    server_give_place(s);
     server_close_if_unused(s);
     check_shutdown(g);
 }
 
-void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg)
+static void unlist(struct server *s)
 {
     struct gateway *g = s->g;
     size_t i = 0;
@@ -241,13 +258,40 @@ void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg)
     memmove(g->servers + i, g->servers + i + 1, (g->n_servers - i - 1) * sizeof(struct server *));
     g->n_servers--;
     s->removed = true;
-    s->on_removed = on_removed;
-    s->removed_arg = arg;
     list_push_back(&g->removed, &s->node);
     struct gateway_failure f;
     gateway_failure_set(&f, ERR_NOT_FOUND, "server_not_found", NULL, "The server was removed");
     server_fail_holds(s, &f);
+}
+
+static void end_leaving(void *arg)
+{
+    struct server *s = arg;
+    loop_timer_stop(&s->leaves);
     engine_close(s->engine, on_engine_closed, s);
+}
+
+void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg)
+{
+    s->on_removed = on_removed;
+    s->removed_arg = arg;
+    unlist(s);
+    end_leaving(s);
+}
+
+void gateway_let_go(struct server *s, int64_t grace_ms)
+{
+    loop_timer_start(&s->leaves, grace_ms);
+    unlist(s);
+    server_close_if_unused(s);
+}
+
+void gateway_take_back(struct server *s)
+{
+    loop_timer_stop(&s->leaves);
+    list_remove(&s->node);
+    s->removed = false;
+    list_server(s->g, s);
 }
 
 /* ---- admission ---- */
@@ -363,14 +407,16 @@ struct gateway *gateway_new(struct loop *l, struct store *store, struct http_cli
     return g;
 }
 
-static void start_automatically(struct gateway *g)
+static void on_file_true(void *arg, enum err e, const struct err_text *why)
 {
-    for (size_t i = 0; i < g->n_servers; i++) {
+    struct gateway *g = arg;
+    for (size_t i = 0; i < g->n_servers && !e; i++) {
         struct server *s = g->servers[i];
-        struct err_text why;
-        if (s->row.autostart && gateway_server_start(g, s, &why))
-            log_warn("server %s: not started: %s", s->row.name, why.text);
+        struct err_text reason;
+        if (s->row.autostart && gateway_server_start(g, s, &reason))
+            log_warn("server %s: not started: %s", s->row.name, reason.text);
     }
+    g->on_loaded(g->loaded_arg, e, why);
 }
 
 static void on_servers_listed(void *arg, const struct store_result *r)
@@ -382,15 +428,17 @@ static void on_servers_listed(void *arg, const struct store_result *r)
         server_row_copy(&row, &r->servers[i]);
         gateway_insert(g, &row);
     }
-    if (!r->err)
-        start_automatically(g);
-    g->on_loaded(g->loaded_arg, r->err, &r->why);
+    if (r->err)
+        g->on_loaded(g->loaded_arg, r->err, &r->why);
+    else
+        gateway_file_go_on(g, on_file_true, g);
 }
 
-void gateway_load(struct gateway *g, gateway_done_fn on_ready, void *arg)
+void gateway_load(struct gateway *g, const struct gateway_file *file, gateway_done_fn on_ready, void *arg)
 {
     g->on_loaded = on_ready;
     g->loaded_arg = arg;
+    gateway_file_prepare(g, file);
     g->loading = store_servers_list(g->store, on_servers_listed, g);
 }
 
@@ -402,6 +450,10 @@ void gateway_shutdown(struct gateway *g, loop_fn done, void *arg)
     for (size_t i = 0; i < g->n_servers; i++) {
         server_wake_holds(g->servers[i]);
         engine_stop(g->servers[i]->engine);
+    }
+    LIST_EACH(s, &g->removed, struct server, node) {
+        if (loop_timer_is_armed(&s->leaves))
+            end_leaving(s);
     }
     check_shutdown(g);
 }
@@ -437,6 +489,7 @@ void gateway_free(struct gateway *g)
     g->closing = true;
     g->on_shutdown = NULL;
     store_cancel(g->loading);
+    gateway_cancel_apply(g);
     gateway_cancel_edits(g);
     gateway_cancel_proxies(g);
     for (size_t i = 0; i < g->n_servers; i++)
@@ -444,6 +497,7 @@ void gateway_free(struct gateway *g)
     LIST_EACH(s, &g->removed, struct server, node)
         free_server_now(s);
     free(g->servers);
+    free(g->file_name);
     free(g->run_dir);
     free(g->log_dir);
     free(g->self_exe);

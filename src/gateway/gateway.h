@@ -33,6 +33,11 @@
 #define GATEWAY_MAX_WAITING       10000            /* the highest max_waiting */
 #define GATEWAY_MAX_REWRITE_BYTES (16 * 1024)      /* a server's rewriting, as JSON */
 #define GATEWAY_MAX_SECONDS       (30 * 24 * 3600) /* idle_stop_s, hold_s */
+#define GATEWAY_MAX_ENV           64               /* a server's own environment variables */
+#define GATEWAY_MAX_ENV_NAME      128
+
+#define GATEWAY_REMOVE_GRACE_MS \
+    30000 /* what runs on a server that is no longer in the file may end in this time */
 
 struct gateway;
 struct server; /* one configured server and its engine; lives until it is removed (gateway_server_remove) */
@@ -80,8 +85,10 @@ struct gateway_options {
 struct gateway *gateway_new(struct loop *l, struct store *store, struct http_client *client,
                             struct events *events, const struct gateway_options *options);
 typedef void (*gateway_done_fn)(void *arg, enum err e, const struct err_text *why);
-/* Reads the servers from the store, starts those with autostart, then on_ready. Once, after gateway_new. */
-void gateway_load(struct gateway *g, gateway_done_fn on_ready, void *arg);
+struct gateway_file;
+/* Reads the servers from the store, makes the file's true, starts those with autostart, then on_ready. Once, after gateway_new.
+ * file may be NULL: there is none. ERR_INVALID, ERR_EXISTS: of the file; no server is there then. */
+void gateway_load(struct gateway *g, const struct gateway_file *file, gateway_done_fn on_ready, void *arg);
 /* Stops all engines; done runs when no engine process is left. Nothing can be started after it. */
 void gateway_shutdown(struct gateway *g, loop_fn done, void *arg);
 /* Ends all engines without a grace, now and during a shutdown. */
@@ -113,6 +120,7 @@ struct server_settings {
     char *
         rewrite_json; /* {"model": name sent upstream, "defaults": {}, "set": {}, "strip": []}, each may be left out;
                             * NULL: bodies pass as they are */
+    struct strv env; /* "NAME=value", over what engines get anyway; never shown, only the names are */
 };
 const struct server_settings *server_settings(const struct server *s);
 struct engine *server_engine(const struct server *s);
@@ -144,6 +152,29 @@ void gateway_server_change(struct gateway *g, struct server *s, const struct ser
                            gateway_server_fn fn, void *arg);
 /* Stops the engine, then removes; s in fn is NULL. Publishes "server_removed". */
 void gateway_server_remove(struct gateway *g, struct server *s, gateway_server_fn fn, void *arg);
+
+/*
+ * ---- servers of a file ----
+ * Those that the configuration file defines, and those only, have an id that is made of their name: it is the same after
+ * every start, in the store and in conversations, and they cannot be changed or removed as others can.
+ */
+struct gateway_file {
+    const char *name;                   /* of the file, for people */
+    const struct server_patch *servers; /* complete */
+    size_t n;
+};
+/* Whether p can be a server's whole configuration, apart from other servers. Not whether its model file is there. */
+MUST_CHECK enum err server_patch_check(const struct server_patch *p, struct err_text *why);
+/* Names and aliases lead to one server only. *out_at: the server that is not unique among those before it. */
+MUST_CHECK enum err gateway_file_check(const struct gateway_file *file, size_t *out_at, struct err_text *why);
+/*
+ * Makes the difference between those that are there and the file's true; fn runs once, never before this returns. After a
+ * failure nothing has changed. New ones appear, and start if they say autostart. Those that are gone are found no more at
+ * once, and end when what runs on them has, GATEWAY_REMOVE_GRACE_MS later at the latest. Changed ones keep the engine that
+ * runs. Engines of servers that are as they were are not touched. file is copied. One at a time.
+ */
+void gateway_file_apply(struct gateway *g, const struct gateway_file *file, gateway_done_fn fn, void *arg);
+bool server_is_of_file(const struct server *s);
 
 /* Idempotent. ERR_INVALID: the configuration cannot be run (why). A failed engine starts again. */
 MUST_CHECK enum err gateway_server_start(struct gateway *g, struct server *s, struct err_text *why);

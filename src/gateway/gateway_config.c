@@ -130,7 +130,7 @@ static enum err merge_settings(struct server_row *row, const char *patch_json, s
         struct json_writer w;
         jw_init(&w, &b);
         jw_begin_obj(&w);
-        server_settings_write(&settings, &w);
+        server_settings_keep(&settings, &w);
         jw_end_obj(&w);
         free(row->settings_json);
         row->settings_json = buf_take_str(&b);
@@ -320,12 +320,18 @@ enum err server_row_apply(struct server_row *row, const struct server_patch *p, 
     if (p->autostart >= 0)
         row->autostart = p->autostart;
     enum err e = p->settings_json ? merge_settings(row, p->settings_json, why) : ERR_OK;
-    if (!e)
-        e = check_row(row, why);
-    struct stat st;
-    if (!e && p->model_path && row->model_path && stat(row->model_path, &st))
-        return err_set(why, ERR_INVALID, "\"model_path\" is not there: %.400s", row->model_path);
-    return e;
+    return e ? e : check_row(row, why);
+}
+
+void server_row_begin(struct server_row *row, const char *id)
+{
+    *row = (struct server_row){.id = xstrdup(id),
+                               .kind = xstrdup("llama-server"),
+                               .args_json = xstrdup("[]"),
+                               .system_prompt = xstrdup(""),
+                               .settings_json = xstrdup("{}"),
+                               .on_demand = true,
+                               .created_at = clock_wall_ms()};
 }
 
 /* ---- what to run ---- */
@@ -361,6 +367,7 @@ enum err server_build_spec(const struct server *s, struct engine_spec *out_spec,
         read_strv(s->row.command_json, &spec.argv);
     }
     read_strv(s->row.args_json, &spec.argv);
+    strv_copy(&spec.env, &s->settings.env);
     *out_spec = spec;
     return ERR_OK;
 }
@@ -382,6 +389,24 @@ static void find_model(struct server *s)
     s->model_bytes = path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0;
 }
 
+/* All that makes an engine another one when it is started again. */
+static char *describe_spec(const struct server *s, const struct engine_spec *spec)
+{
+    struct buf b = {0};
+    buf_addf(&b, "%s\n%s\n%d\n", s->row.kind, spec->model_path ? spec->model_path : "", spec->slots);
+    for (size_t i = 0; i < spec->argv.n; i++)
+        buf_addf(&b, "%s\n", spec->argv.v[i]);
+    for (size_t i = 0; i < spec->env.n; i++)
+        buf_addf(&b, "%s\n", spec->env.v[i]);
+    return buf_take_str(&b);
+}
+
+bool server_needs_restart(const struct server *s)
+{
+    return s->engine && engine_state_has_process(engine_state(s->engine)) && s->run && s->wanted &&
+           !str_eq(s->run, s->wanted);
+}
+
 enum err server_configure(struct server *s, struct err_text *why)
 {
     find_model(s);
@@ -394,6 +419,8 @@ enum err server_configure(struct server *s, struct err_text *why)
     if (e)
         return e;
     engine_set_spec(s->engine, &spec);
+    free(s->wanted);
+    s->wanted = describe_spec(s, &spec);
     server_spec_release(&spec);
     return ERR_OK;
 }
@@ -422,6 +449,9 @@ void gateway_write_server_json(const struct server *s, struct json_writer *w)
     jwf_bool(w, "autostart", s->row.autostart);
     server_settings_write(&s->settings, w);
     jwf_int(w, "created_at", s->row.created_at);
+    jwf_str(w, "source", server_is_of_file(s) ? "file" : "page");
+    jwf_str(w, "file", server_is_of_file(s) ? s->g->file_name : NULL);
+    jwf_bool(w, "needs_restart", server_needs_restart(s));
     if (s->props.is_vision_known)
         jwf_bool(w, "vision", s->props.sees);
     else

@@ -1,5 +1,6 @@
 /* Adding, changing and removing servers: checked here, kept by the store, then made true. */
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "gateway/gateway_room.h"
 
@@ -49,6 +50,13 @@ static void refuse(struct edit *ed)
 {
     loop_timer_init(&ed->refused, ed->g->loop, tell_refused, ed);
     loop_timer_start(&ed->refused, 0);
+}
+
+static void refuse_of_file(struct edit *ed, const struct server *s)
+{
+    ed->err = err_set(&ed->why, ERR_EXISTS, "%s is defined in %s and can only be changed there", s->row.name,
+                      s->g->file_name ? s->g->file_name : "a file");
+    refuse(ed);
 }
 
 void gateway_cancel_edits(struct gateway *g)
@@ -103,32 +111,47 @@ static bool is_named(const struct server *s, const char *name)
     return strcasecmp(s->row.name, name) == 0 || server_settings_has_alias(&s->settings, name);
 }
 
-/* A name or an alias leads to one server only. */
-static enum err check_unique(const struct gateway *g, const struct server_row *row, struct err_text *why)
+void server_begin_names(struct server *out, struct gateway *g, const struct server_row *row)
 {
-    struct server_settings own = {0};
-    enum err e = ERR_OK;
-    server_settings_read(&own, row->settings_json);
-    for (size_t i = 0; i < g->n_servers && !e; i++) {
-        const struct server *other = g->servers[i];
-        if (str_eq(other->row.id, row->id))
-            continue;
-        if (is_named(other, row->name))
-            e = err_set(why, ERR_EXISTS, "\"name\" is taken by another server");
-        for (size_t k = 0; k < own.aliases.n && !e; k++) {
-            if (is_named(other, own.aliases.v[k]))
-                e = err_set(why, ERR_EXISTS, "\"aliases\": \"%s\" is a name of the server %s",
-                            own.aliases.v[k], other->row.name);
-        }
+    *out = (struct server){.g = g, .row = *row};
+    server_settings_read(&out->settings, row->settings_json);
+}
+
+enum err server_check_unique(const struct server *other, const struct server *s, struct err_text *why)
+{
+    const char *file = server_is_of_file(other) ? other->g->file_name : NULL;
+    if (is_named(other, s->row.name))
+        return err_set(why, ERR_EXISTS, "\"name\" is taken by another server%s%s",
+                       file ? ", of the file " : "", file ? file : "");
+    for (size_t k = 0; k < s->settings.aliases.n; k++) {
+        if (is_named(other, s->settings.aliases.v[k]))
+            return err_set(why, ERR_EXISTS, "\"aliases\": \"%s\" is a name of the server %s",
+                           s->settings.aliases.v[k], other->row.name);
     }
-    server_settings_release(&own);
+    return ERR_OK;
+}
+
+/* A name or an alias leads to one server only. */
+static enum err check_unique(struct gateway *g, const struct server_row *row, struct err_text *why)
+{
+    struct server s;
+    enum err e = ERR_OK;
+    server_begin_names(&s, g, row);
+    for (size_t i = 0; i < g->n_servers && !e; i++) {
+        if (!str_eq(g->servers[i]->row.id, row->id))
+            e = server_check_unique(g->servers[i], &s, why);
+    }
+    server_settings_release(&s.settings);
     return e;
 }
 
 /* The row is complete but for p. */
 static void submit(struct edit *ed, const struct server_patch *p)
 {
+    struct stat st;
     ed->err = server_row_apply(&ed->row, p, &ed->why);
+    if (!ed->err && p->model_path && ed->row.model_path && stat(ed->row.model_path, &st))
+        ed->err = err_set(&ed->why, ERR_INVALID, "\"model_path\" is not there: %.400s", ed->row.model_path);
     if (!ed->err)
         ed->err = check_unique(ed->g, &ed->row, &ed->why);
     if (!ed->err && ed->g->closing)
@@ -144,13 +167,7 @@ void gateway_server_add(struct gateway *g, const struct server_patch *p, gateway
     struct edit *ed = new_edit(g, EDIT_ADD, fn, arg);
     char id[UUID_LEN + 1];
     rand_uuid(id);
-    ed->row = (struct server_row){.id = xstrdup(id),
-                                  .kind = xstrdup("llama-server"),
-                                  .args_json = xstrdup("[]"),
-                                  .system_prompt = xstrdup(""),
-                                  .settings_json = xstrdup("{}"),
-                                  .on_demand = true,
-                                  .created_at = clock_wall_ms()};
+    server_row_begin(&ed->row, id);
     if (g->n_servers >= GATEWAY_MAX_SERVERS) {
         ed->err = err_set(&ed->why, ERR_BUSY, "there are %d servers already", GATEWAY_MAX_SERVERS);
         refuse(ed);
@@ -164,10 +181,13 @@ void gateway_server_change(struct gateway *g, struct server *s, const struct ser
 {
     struct edit *ed = new_edit(g, EDIT_CHANGE, fn, arg);
     server_row_copy(&ed->row, &s->row);
-    submit(ed, p);
+    if (server_is_of_file(s))
+        refuse_of_file(ed, s);
+    else
+        submit(ed, p);
 }
 
-static void publish_removed(struct gateway *g, const char *id)
+void gateway_publish_removed(struct gateway *g, const char *id)
 {
     if (!g->events)
         return;
@@ -192,7 +212,7 @@ static void on_removed_from_store(void *arg, const struct store_result *r)
         }
         ed->fn(ed->arg, r->err, &r->why, NULL);
     } else {
-        publish_removed(ed->g, s->row.id);
+        gateway_publish_removed(ed->g, s->row.id);
         gateway_take_out(s, ed->fn, ed->arg);
     }
     free_edit(ed);
@@ -202,6 +222,10 @@ void gateway_server_remove(struct gateway *g, struct server *s, gateway_server_f
 {
     struct edit *ed = new_edit(g, EDIT_REMOVE, fn, arg);
     ed->row.id = xstrdup(s->row.id);
+    if (server_is_of_file(s)) {
+        refuse_of_file(ed, s);
+        return;
+    }
     s->is_leaving = true;
     engine_stop(s->engine);
     ed->op = store_server_remove(g->store, s->row.id, on_removed_from_store, ed);

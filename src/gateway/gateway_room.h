@@ -22,6 +22,8 @@ struct gateway {
     struct store_op *loading; /* gateway_load */
     gateway_done_fn on_loaded;
     void *loaded_arg;
+    char *file_name;        /* of the file that defines servers; NULL: there is none */
+    struct applying *apply; /* gateway_file_apply under way, or NULL */
     loop_fn on_shutdown;
     void *shutdown_arg;
     bool closing; /* nothing starts any more */
@@ -56,7 +58,12 @@ struct server {
     struct server_props props;
     bool is_leaving; /* its removal is being stored: who waits hears what comes of that */
     bool removed;
-    struct list node; /* in gateway.removed */
+    struct list node;         /* in gateway.removed */
+    struct loop_timer leaves; /* armed: removed, what runs on it may end until then; then its engine ends */
+    char *wanted,
+        *run; /* what of the configuration its engine is told at its start: now, and at its last start */
+    struct server_row
+        *heir; /* a server of the same id that takes its place when its engine has ended; or NULL */
     gateway_server_fn on_removed;
     void *removed_arg;
 };
@@ -110,6 +117,10 @@ void server_publish(struct server *s);
 struct server *gateway_insert(struct gateway *g, struct server_row *row);
 /* Takes it out of the registry, ends its engine; it frees itself when nothing uses it any more. */
 void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg);
+/* The same, but what runs on it may end before its engine does, for grace_ms. */
+void gateway_let_go(struct server *s, int64_t grace_ms);
+/* One that was let go and whose engine still runs is in the registry again. */
+void gateway_take_back(struct server *s);
 /* Runs the policy, with its start; may_start false: as if the server were not started by requests. */
 enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, bool may_start,
                      struct gateway_failure *f);
@@ -130,14 +141,32 @@ enum err server_row_apply(struct server_row *row, const struct server_patch *p, 
 enum err server_settings_take(struct server_settings *out, yyjson_val *obj, struct err_text *why);
 /* From what is stored: lenient, what is not valid any more is left out. */
 void server_settings_read(struct server_settings *out, const char *json);
-/* As fields of an object under way. */
+/* As fields of an object under way: for people, and with all that is to be kept. */
 void server_settings_write(const struct server_settings *s, struct json_writer *w);
+void server_settings_keep(const struct server_settings *s, struct json_writer *w);
 void server_settings_release(struct server_settings *s);
 /* Letter case is ignored. */
 bool server_settings_has_alias(const struct server_settings *s, const char *name);
 
+/* Whether the engine runs with an older configuration than the present one. */
+bool server_needs_restart(const struct server *s);
+/* A row with nothing set but what a new server has. */
+void server_row_begin(struct server_row *row, const char *id);
 /* ---- gateway_edit.c ---- */
 void gateway_cancel_edits(struct gateway *g);
+/* As much of a server as its names: row's strings and settings, which server_settings_release ends. */
+void server_begin_names(struct server *out, struct gateway *g, const struct server_row *row);
+/* ERR_EXISTS: the name or an alias of s leads to other already. */
+enum err server_check_unique(const struct server *other, const struct server *s, struct err_text *why);
+void gateway_publish_removed(struct gateway *g, const char *id);
+
+/* ---- gateway_file.c ---- */
+/* gateway_file_apply in two steps: what the file says is copied; then, when the store's servers are there, made true. */
+void gateway_file_prepare(struct gateway *g, const struct gateway_file *file);
+void gateway_file_go_on(struct gateway *g, gateway_done_fn fn, void *arg);
+void gateway_cancel_apply(struct gateway *g);
+/* Its engine has ended: who waits for its place takes it. */
+void server_give_place(struct server *s);
 
 /* Frees a removed one that nothing uses any more. */
 void server_close_if_unused(struct server *s);

@@ -8,6 +8,7 @@ void server_settings_release(struct server_settings *s)
     strv_release(&s->aliases);
     free(s->group);
     free(s->rewrite_json);
+    strv_release(&s->env);
     *s = (struct server_settings){0};
 }
 
@@ -125,6 +126,58 @@ static enum err take_rewrite(struct server_settings *s, yyjson_val *v, struct er
     return e;
 }
 
+static bool is_env_name(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 0 && n <= GATEWAY_MAX_ENV_NAME && strchr("0123456789", name[0]) == NULL &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == n;
+}
+
+/* NULL: it has no such variable. */
+static const char *find_env(const struct strv *env, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < env->n; i++) {
+        if (strncmp(env->v[i], name, n) == 0 && env->v[i][n] == '=')
+            return env->v[i] + n + 1;
+    }
+    return NULL;
+}
+
+/* Replaces the variables; null instead of a value is the one that is there. */
+static enum err take_env(struct server_settings *s, yyjson_val *v, struct err_text *why)
+{
+    struct strv old = s->env;
+    size_t i, n;
+    yyjson_val *key, *value;
+    enum err e = ERR_OK;
+    s->env = (struct strv){0};
+    if (v && !yyjson_is_null(v) &&
+        (!yyjson_is_obj(v) || yyjson_obj_size(v) > GATEWAY_MAX_ENV || json_has_nul(v)))
+        e = err_set(why, ERR_INVALID, "\"env\" must be an object of at most %d texts without NUL",
+                    GATEWAY_MAX_ENV);
+    else if (v && yyjson_is_obj(v)) {
+        yyjson_obj_foreach(v, i, n, key, value) {
+            const char *name = yyjson_get_str(key), *text = yyjson_get_str(value);
+            if (!is_env_name(name))
+                e = err_set(why, ERR_INVALID, "\"env\" has a name that is none of a variable: %.100s", name);
+            else if (!text && !yyjson_is_null(value))
+                e = err_set(why, ERR_INVALID, "\"env\": %.100s must be a text", name);
+            else if (text && strlen(text) > GATEWAY_MAX_ARG_BYTES)
+                e = err_set(why, ERR_INVALID, "\"env\": %.100s is longer than %d bytes", name,
+                            GATEWAY_MAX_ARG_BYTES);
+            if (e)
+                break;
+            if (!text)
+                text = find_env(&old, name);
+            if (text && !find_env(&s->env, name))
+                strv_addf(&s->env, "%s=%s", name, text);
+        }
+    }
+    strv_release(&old);
+    return e;
+}
+
 static enum err take_count(yyjson_val *obj, const char *name, int max, int *out, struct err_text *why)
 {
     int64_t value = 0;
@@ -158,6 +211,8 @@ enum err server_settings_take(struct server_settings *s, yyjson_val *obj, struct
         e = take_group(s, obj, why);
     if (!e && rewrite)
         e = take_rewrite(s, rewrite, why);
+    if (!e && yyjson_obj_get(obj, "env"))
+        e = take_env(s, yyjson_obj_get(obj, "env"), why);
     return e;
 }
 
@@ -175,7 +230,7 @@ void server_settings_read(struct server_settings *out, const char *json)
         log_warn("settings of a server: %s", why.text);
 }
 
-void server_settings_write(const struct server_settings *s, struct json_writer *w)
+static void write_all_but_env(const struct server_settings *s, struct json_writer *w)
 {
     jw_key(w, "aliases");
     jw_begin_arr(w);
@@ -188,4 +243,29 @@ void server_settings_write(const struct server_settings *s, struct json_writer *
     jwf_int(w, "max_waiting", s->max_waiting);
     jwf_int(w, "hold_s", s->hold_s);
     jwf_raw(w, "rewrite", s->rewrite_json);
+}
+
+/* Values may be secrets, and whoever may see servers sees this: names only. */
+void server_settings_write(const struct server_settings *s, struct json_writer *w)
+{
+    write_all_but_env(s, w);
+    jw_key(w, "env");
+    jw_begin_arr(w);
+    for (size_t i = 0; i < s->env.n; i++)
+        jw_span(w, span_of(s->env.v[i], strcspn(s->env.v[i], "=")));
+    jw_end_arr(w);
+}
+
+void server_settings_keep(const struct server_settings *s, struct json_writer *w)
+{
+    write_all_but_env(s, w);
+    jw_key(w, "env");
+    jw_begin_obj(w);
+    for (size_t i = 0; i < s->env.n; i++) {
+        struct span value, name = span_cut(span_str(s->env.v[i]), '=', &value);
+        AUTO(mem) char *key = span_dup(name);
+        jw_key(w, key);
+        jw_span(w, value);
+    }
+    jw_end_obj(w);
 }

@@ -201,6 +201,10 @@ struct store_op *store_key_used(struct store *s, const char *id, int64_t at, sto
 struct store_op *store_servers_list(struct store *s, store_fn done, void *arg);
 /* Adds or replaces by id; ERR_EXISTS when another has the name. Replacing leaves created_at, and last_load_ms if 0. */
 struct store_op *store_server_put(struct store *s, const struct server_row *row, store_fn done, void *arg);
+/* Makes rows (n may be 0) the only ones whose id has version 8; what the store learnt of those that stay is kept. All or none.
+ * Conversations keep the ids of those that go. ERR_EXISTS: the name of another one, why names it. */
+struct store_op *store_servers_of_file(struct store *s, const struct server_row *rows, size_t n,
+                                       store_fn done, void *arg);
 struct store_op *store_server_remove(struct store *s, const char *id, store_fn done, void *arg);
 struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
                                      void *arg);

@@ -204,6 +204,7 @@ describe('the program answers as the document says', () => {
 
   const one = { template: '/api/servers/{id}' };
   test('servers', async () => {
+    await call('GET', '/api/config', undefined, { status: 200 });
     await call('GET', '/api/models', undefined, { status: 200 });
     await call('GET', '/api/servers', undefined, { status: 200 });
     await call('POST', '/api/servers', { name: 'x', kind: 'toaster' }, { status: 400 });

@@ -32,6 +32,7 @@ const ROUTES = [
   ['POST', `/api/servers/${ID}/stop`, 'admin'],
   ['POST', `/api/servers/${ID}/restart`, 'admin'],
   ['GET', `/api/servers/${ID}/log`, 'admin'],
+  ['GET', '/api/config', 'admin'],
   ['GET', '/api/models', 'user'],
   ['GET', '/api/conversations', 'user'],
   ['GET', '/api/search?q=x', 'user'],

@@ -1,5 +1,6 @@
 // Servers: adding, changing, removing; starts and stops while requests wait or run; what their events say.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { events, Hob, isAlive, readAnswer, until } from '../lib/hob.mjs';
 
@@ -77,7 +78,12 @@ test('settings have defaults, are checked, and stay when others change; aliases 
     [{ rewrite: { unknown: 1 } }, 'rewrite'],
     [{ rewrite: { set: 5 } }, 'set'],
     [{ rewrite: { strip: [5] } }, 'strip'],
-    [{ rewrite: { set: { x: 'x'.repeat(20000) } } }, 'rewrite']
+    [{ rewrite: { set: { x: 'x'.repeat(20000) } } }, 'rewrite'],
+    [{ env: ['A=b'] }, 'env'],
+    [{ env: { 'A B': 'c' } }, 'env'],
+    [{ env: { A: 5 } }, 'env'],
+    [{ env: { A: 'x\u0000' } }, 'env'],
+    [{ env: { A: 'x'.repeat(5000) } }, 'env']
   ];
   for (const [body, param] of cases) {
     const res = await change(body);
@@ -87,6 +93,27 @@ test('settings have defaults, are checked, and stay when others change; aliases 
   for (const body of [{ name: 'nick' }, { name: 'other', aliases: ['NAMED'] }, { name: 'other', aliases: ['nick'] }])
     assert.equal((await hob.post('/api/servers', { kind: 'demo', ...body })).status, 409, JSON.stringify(body));
   assert.equal((await v1('ORG/named', 'echo hi')).status, 200);
+});
+
+test('an engine gets the environment of its server, whose values nobody sees', async () => {
+  const { id } = await hob.addDemo('env', [], { env: { HOB_CANARY: 'swordfish', OTHER: 'b=c' } });
+  const environ = async (s) => (await readFile(`/proc/${s.engine.pid}/environ`, 'utf8')).split('\0');
+  const first = await hob.startServer(id);
+  assert.deepEqual(first.env, ['HOB_CANARY', 'OTHER']);
+  assert.ok((await environ(first)).includes('HOB_CANARY=swordfish'));
+  const res = await hob.send('PATCH', `/api/servers/${id}`, { env: { HOB_CANARY: null, NEW: 'x' } });
+  const body = await res.text();
+  assert.ok(!body.includes('swordfish'));
+  const changed = JSON.parse(body).server;
+  assert.deepEqual([changed.env, changed.needs_restart], [['HOB_CANARY', 'NEW'], true]);
+  await hob.post(`/api/servers/${id}/restart`);
+  const second = await until(async () => {
+    const s = await hob.server('env');
+    return s.engine.state === 'ready' && s.engine.pid !== first.engine.pid && s;
+  }, 'it is restarted');
+  const now = await environ(second);
+  assert.ok(now.includes('HOB_CANARY=swordfish') && now.includes('NEW=x') && !now.includes('OTHER=b=c'));
+  assert.equal(second.needs_restart, false);
 });
 
 test('a change is kept; a running engine keeps its options until it is restarted', async () => {
