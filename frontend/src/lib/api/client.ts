@@ -9,6 +9,7 @@ import type {
 	ApiKey,
 	Attachment,
 	BulkChange,
+	Config,
 	Conversation,
 	ConversationInput,
 	Engine,
@@ -281,6 +282,7 @@ export const api = {
 
 	servers: () => call<{ servers: Server[] }>('GET', '/api/servers'),
 	server: (serverId: string) => call<{ server: Server }>('GET', `/api/servers/${id(serverId)}`),
+	config: () => call<{ config: Config }>('GET', '/api/config'),
 	createServer: (input: ServerInput) => call<{ server: Server }>('POST', '/api/servers', input),
 	updateServer: (serverId: string, input: ServerInput) =>
 		call<{ server: Server }>('PATCH', `/api/servers/${id(serverId)}`, input),

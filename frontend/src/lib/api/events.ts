@@ -36,6 +36,7 @@ const NAMES: ReadonlySet<string> = new Set<LiveName>([
 	'folder',
 	'folder_removed',
 	'imported',
+	'config',
 	'reset'
 ]);
 

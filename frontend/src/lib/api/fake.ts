@@ -152,7 +152,11 @@ export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 		max_waiting: 0,
 		hold_s: 0,
 		rewrite: null,
+		env: [],
 		created_at: 0,
+		source: 'page',
+		file: null,
+		needs_restart: false,
 		vision: null,
 		engine: anEngine(engine),
 		queue: aQueue()

@@ -123,7 +123,15 @@ export interface Server {
 	max_waiting: number;
 	hold_s: number;
 	rewrite: Rewrite | null;
+	/** Names only. */
+	env: string[];
 	created_at: number;
+	/** One of the configuration file can only be changed there. */
+	source: 'page' | 'file';
+	/** The name of that file. */
+	file: string | null;
+	/** Its engine runs with older settings and gets these at its next start. */
+	needs_restart: boolean;
 	/** Whether its model takes images; null: not known (yet). */
 	vision: boolean | null;
 	engine: Engine;
@@ -169,6 +177,18 @@ export interface ServerInput {
 	max_waiting?: number;
 	hold_s?: number;
 	rewrite?: Rewrite | null;
+	/** Replaces all; null keeps the value of that name. */
+	env?: Record<string, string | null>;
+}
+
+/** The configuration file. */
+export interface Config {
+	file: string | null;
+	read_at: number;
+	/** Why the file as it is now is not in force; null: it is. */
+	error: string | null;
+	/** Keys whose new value waits for a restart of hob. */
+	needs_restart: string[];
 }
 
 export interface LogLine {
@@ -389,5 +409,7 @@ export interface LiveEvents {
 	folder_removed: { id: string };
 	/** An import has ended: read the list again. */
 	imported: Record<string, never>;
+	/** Whether the configuration file is in force has changed. */
+	config: { is_in_force: boolean };
 	reset: Record<string, never>;
 }

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { describeAdvanced, readAdvanced, textsOfServer, UNCHANGED } from './advanced';
+import { testServer } from './testing';
+
+const read = (part: Partial<typeof UNCHANGED>, server = testServer()) => {
+	const errors: Record<string, string> = {};
+	const input = readAdvanced({ ...textsOfServer(server), ...part }, server, errors);
+	return { input, errors };
+};
+
+describe('advanced settings of a server', () => {
+	it('are sent only where they were changed', () => {
+		expect(read({})).toEqual({ input: {}, errors: {} });
+		expect(
+			read({ aliases: ' gpt-4o, org/m ,, ', slots: '4', idleStop: '1,5', group: ' big ' }).input
+		).toEqual({ aliases: ['gpt-4o', 'org/m'], slots: 4, idle_stop_s: 90, group: 'big' });
+		const set = testServer({ slots: 2, group: 'big', rewrite: { set: { n: 1 } }, idle_stop_s: 90 });
+		expect(textsOfServer(set).idleStop).toBe('1.5');
+		expect(read({ slots: '', group: '', rewrite: '' }, set).input).toEqual({
+			slots: 0,
+			group: null,
+			rewrite: null
+		});
+	});
+
+	it.each([
+		[{ slots: '1.5' }, 'slots'],
+		[{ slots: '-1' }, 'slots'],
+		[{ maxWaiting: '20000' }, 'max_waiting'],
+		[{ hold: 'x' }, 'hold_s'],
+		[{ idleStop: '-3' }, 'idle_stop_s'],
+		[{ rewrite: '{' }, 'rewrite'],
+		[{ rewrite: '[]' }, 'rewrite'],
+		[{ rewrite: '{"set": 5}' }, 'rewrite'],
+		[{ rewrite: '{"strip": [5]}' }, 'rewrite'],
+		[{ rewrite: '{"model": 5}' }, 'rewrite'],
+		[{ rewrite: '{"other": {}}' }, 'rewrite'],
+		[{ env: '1A=x' }, 'env'],
+		[{ env: 'NEW' }, 'env']
+	])('a fault is told at its field: %o', (part, field) => {
+		expect(Object.keys(read(part).errors)).toEqual([field]);
+	});
+
+	it('keep values of the environment by name alone', () => {
+		const server = testServer({ env: ['TOKEN', 'OLD'] });
+		expect(textsOfServer(server).env).toBe('TOKEN\nOLD');
+		expect(read({ env: 'TOKEN\nNEW=a=b\n' }, server)).toEqual({
+			input: { env: { TOKEN: null, NEW: 'a=b' } },
+			errors: {}
+		});
+	});
+
+	it('are described where they are set', () => {
+		expect(describeAdvanced(testServer())).toEqual([]);
+		const server = testServer({ aliases: ['a'], slots: 2, idle_stop_s: 600, hold_s: 90 });
+		expect(describeAdvanced(server)).toEqual([
+			['Other names', 'a'],
+			['Requests at once', '2'],
+			['Stops when idle for', '10 min'],
+			['Longest wait', '90 s']
+		]);
+	});
+});
