@@ -36,7 +36,7 @@ static void publish(const struct app_reload *r)
 
 static void look(const struct app_reload *r, struct stat *out)
 {
-    if (stat(r->o.from->file, out) != 0)
+    if (!r->o.from->file || stat(r->o.from->file, out) != 0)
         *out = (struct stat){0};
 }
 

@@ -7,6 +7,7 @@
 #include "cli/cmd_config.h"
 #include "cli/cmd_demo_engine.h"
 #include "cli/cmd_engine_exec.h"
+#include "cli/cmd_import.h"
 #include "cli/cmd_key.h"
 #include "cli/cmd_serve.h"
 #include "util/util.h"
@@ -17,6 +18,7 @@ static const char usage[] = "usage: hob COMMAND [OPTION]...\n"
                             "  chat          ask a model of the running hob, in the terminal\n"
                             "  key add NAME  make an API key of the running hob\n"
                             "  config check  say what is wrong in a configuration file\n"
+                            "  import        make a configuration file of another program's\n"
                             "  demo-engine   run the demo engine alone\n"
                             "  version       print the version\n"
                             "\n"
@@ -46,6 +48,7 @@ static const struct {
     {"chat", cmd_chat},
     {"key", cmd_key},
     {"config", cmd_config},
+    {"import", cmd_import},
     {"demo-engine", cmd_demo_engine},
     {"engine-exec", cmd_engine_exec},
     {"version", show_version},

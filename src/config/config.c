@@ -216,34 +216,49 @@ static void take_key(struct reading *r, const struct doc_pair *pair)
     reading_unknown(r->doc, pair->key, names, COUNT_OF(keys));
 }
 
-enum err config_check(struct config *c, const char *path, struct strv *out_faults)
+/* Takes the document over. */
+static enum err take_doc(struct config *c, struct doc *doc, struct strv *out_faults)
 {
-    struct doc doc;
-    struct reading r = {.config = c, .doc = &doc};
+    struct reading r = {.config = c, .doc = doc};
     struct doc_pairs pairs = {0};
-    const yaml_node_t *root = doc_open(&doc, path) ? doc_root(&doc) : NULL;
-    if (root && !doc_is_null(root) && doc_pairs(&doc, root, "the file", &pairs)) {
+    const yaml_node_t *root = doc->n_faults ? NULL : doc_root(doc);
+    if (root && !doc_is_null(root) && doc_pairs(doc, root, "the file", &pairs)) {
         for (size_t i = 0; i < pairs.n; i++)
             take_key(&r, &pairs.v[i]);
     }
     config_check_servers(&r);
-    enum err e = doc.n_faults ? ERR_INVALID : ERR_OK;
-    for (size_t i = 0; i < doc.faults.n; i++)
-        strv_add(out_faults, doc.faults.v[i]);
+    enum err e = doc->n_faults ? ERR_INVALID : ERR_OK;
+    for (size_t i = 0; i < doc->faults.n; i++)
+        strv_add(out_faults, doc->faults.v[i]);
     free(r.places);
     doc_pairs_release(&pairs);
-    doc_release(&doc);
+    doc_release(doc);
     return e;
+}
+
+enum err config_check(struct config *c, const char *path, struct strv *out_faults)
+{
+    struct doc doc;
+    (void)doc_open(&doc, path); /* its faults are told below */
+    return take_doc(c, &doc, out_faults);
+}
+
+enum err config_check_text(struct config *c, const char *path, struct span text, struct strv *out_faults)
+{
+    struct doc doc;
+    (void)doc_parse(&doc, path, text);
+    return take_doc(c, &doc, out_faults);
 }
 
 enum err config_load(struct config *c, const char *path, struct err_text *why)
 {
     struct strv faults = {0};
     enum err e = config_check(c, path, &faults);
+    const char *first = faults.n ? faults.v[0] : path;
     if (e && faults.n > 1)
-        (void)err_set(why, e, "%s (and %zu more: hob config check %s)", faults.v[0], faults.n - 1, path);
+        (void)err_set(why, e, "%s (and %zu more: hob config check %s)", first, faults.n - 1, path);
     else if (e)
-        (void)err_set(why, e, "%s", faults.v[0]);
+        (void)err_set(why, e, "%s", first);
     strv_release(&faults);
     return e;
 }

@@ -58,6 +58,15 @@ void config_release(struct config *c);
 MUST_CHECK enum err config_load(struct config *c, const char *path, struct err_text *why);
 /* The same, with all faults, a line each. */
 MUST_CHECK enum err config_check(struct config *c, const char *path, struct strv *out_faults);
+/* The same of a text; path is what the faults say. */
+MUST_CHECK enum err config_check_text(struct config *c, const char *path, struct span text,
+                                      struct strv *out_faults);
+/*
+ * A file of hob's out of llama-swap's. *out_notes: what was not taken over and why, "FILE:LINE:COLUMN: what", and all
+ * faults. ERR_INVALID: nothing can be made of it.
+ */
+MUST_CHECK enum err config_import_llama_swap(const char *path, struct buf *out_yaml, size_t *out_n_servers,
+                                             struct strv *out_notes);
 /* "4620", "127.0.0.1:4620", "[::1]:4620", "localhost:4620". */
 MUST_CHECK enum err config_set_listen(struct config *c, const char *text, struct err_text *why);
 bool config_is_loopback(const struct config *c);

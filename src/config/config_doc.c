@@ -300,15 +300,11 @@ static bool is_number(const char *text)
     return *end == '\0';
 }
 
-static bool write_scalar(struct doc *d, const yaml_node_t *node, struct json_writer *w)
+static void write_typed(const yaml_node_t *node, struct json_writer *w)
 {
     const char *text = doc_text(node), *plain = plain_text(node);
     bool flag;
     int64_t number;
-    if (!text) {
-        doc_fault(d, node, "a text must have no NUL");
-        return false;
-    }
     if (doc_is_null(node))
         jw_null(w);
     else if (doc_bool(node, &flag))
@@ -319,6 +315,20 @@ static bool write_scalar(struct doc *d, const yaml_node_t *node, struct json_wri
         jw_num(w, strtod(plain, NULL));
     else
         jw_str(w, text);
+}
+
+static bool write_scalar(struct doc *d, const yaml_node_t *node, struct json_writer *w)
+{
+    const yaml_node_t *other = NULL;
+    if (!doc_text(node)) {
+        doc_fault(d, node, "a text must have no NUL");
+        return false;
+    }
+    AUTO(mem) char *expanded = d->expand ? d->expand(d->expand_arg, node, &other) : NULL;
+    if (expanded)
+        jw_str(w, expanded);
+    else
+        write_typed(other ? other : node, w);
     return true;
 }
 

@@ -21,6 +21,12 @@ struct doc {
     bool is_parsed;
     struct strv faults; /* the first ones */
     size_t n_faults, n_visited;
+    /*
+     * May be set for doc_write_json: what a text becomes (the caller of it owns that), or another scalar in its place, or
+     * NULL and nothing.
+     */
+    char *(*expand)(void *arg, const yaml_node_t *node, const yaml_node_t **out_other);
+    void *expand_arg;
 };
 
 /* Reads and parses. An empty file is a document without a root. False: the faults say why. doc_release always. */

@@ -207,7 +207,10 @@ test('a server of the file is the same one after a restart, with what was learnt
   const sent = hob.message(kept.id, 'hello');
   await (await hob.post('/api/chat/completions', sent)).text();
   await hob.terminate();
-  await write([['kept', `{kind: demo, args: [--load-seconds, 1]}`], ['new', demo()]]);
+  await write([
+    ['kept', `{kind: demo, args: [--load-seconds, 1]}`],
+    ['new', demo()]
+  ]);
   hob = await Hob.start({ dir: hob.dir, args: ['--config', file] });
   await hob.logIn();
   assert.deepEqual(await names(), ['kept', 'new', 'page']);
