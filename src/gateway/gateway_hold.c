@@ -47,24 +47,23 @@ static void look_again(void *arg)
         refuse(h);
         return;
     }
+    int64_t left_ms = h->deadline_ms - clock_ms();
+    /* Before the question: a start that fails at once wakes the hold while it is asked. */
+    loop_timer_start(&h->timer, left_ms > 0 ? left_ms : 0);
     bool is_leaving = s->is_leaving && !s->removed && !s->g->closing;
     enum err e = is_leaving ? ERR_LOADING : gateway_ask(s->g, s, h->is_retry, !h->has_started, &f);
     enum engine_state state = s->engine ? engine_state(s->engine) : ENGINE_STOPPED;
     h->has_started = h->has_started || state == ENGINE_STARTING || state == ENGINE_LOADING ||
                      state == ENGINE_READY;
     h->is_retry = false;
-    int64_t left_ms = h->deadline_ms - clock_ms();
-    if (e == ERR_OK && !h->wants_turn) {
+    if (e == ERR_OK && !h->wants_turn)
         end_hold(h, NULL);
-    } else if (e && (e != ERR_LOADING || s->g->closing)) {
+    else if (e && (e != ERR_LOADING || s->g->closing))
         end_hold(h, &f);
-    } else if (left_ms <= 0) {
+    else if (left_ms <= 0)
         give_up(h);
-    } else {
-        loop_timer_start(&h->timer, left_ms);
-        if (!e)
-            server_look_at_turns(s);
-    }
+    else if (!e)
+        server_look_at_turns(s);
 }
 
 static struct gateway_hold *new_hold(struct server *s, bool is_retry, gateway_hold_fn fn, void *arg)

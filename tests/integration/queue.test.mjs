@@ -296,9 +296,31 @@ test('requests at the same time load one copy; one whose client gives up does no
   await untilWaiting('single', 20);
   const answers = await Promise.all(all.map(async ({ res }) => readAnswer(await res)));
   for (const answer of answers) assert.match(answer.text, /patient/);
-  assert.ok(answers[0].comments.some((c) => /^loading \d+ %$/.test(c)), answers[0].comments.join());
+  assert.ok(
+    answers[0].comments.some((c) => /^loading \d+ %$/.test(c)),
+    answers[0].comments.join()
+  );
   const { engine } = await hob.server('single');
   assert.deepEqual([engine.state, engine.attempt], ['ready', 1]);
+});
+
+test('a start that fails at once is told at once to who waits for it, with the cause', async (t) => {
+  const own = await Hob.start();
+  t.after(() => own.stop());
+  const key = await own.addKey();
+  await own.addDemo('nowhere');
+  /* Where its engines would listen is no folder. */
+  await rm(join(own.dir, 'run'), { recursive: true });
+  await writeFile(join(own.dir, 'run'), '');
+  const res = await fetch(`${own.url}/v1/chat/completions`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(20000),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: 'nowhere', messages: [{ role: 'user', content: 'hi' }] })
+  });
+  const error = await errorOf(res);
+  assert.deepEqual([res.status, error.code], [503, 'engine_failed']);
+  assert.match(error.message, /is no folder of this user/);
 });
 
 test('a llama-server of one slot: the second stream hears its place, and a client that leaves makes room', async (t) => {
