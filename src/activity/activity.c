@@ -198,23 +198,10 @@ static const char *name_of_user(const struct activity *a, const char *id)
     return a->auth && id[0] && auth_user_get(a->auth, id, &user) ? user.name : NULL;
 }
 
-/* The same key comes again and again. */
-static const char *name_of_key(struct activity *a, const char *user_id, const char *id)
+static const char *name_of_key(const struct activity *a, const char *id)
 {
-    size_t at = 0;
     struct auth_key key;
-    if (!a->auth || !id[0])
-        return NULL;
-    if (strcmp(a->key_id, id) == 0)
-        return a->key_name;
-    while (auth_key_next(a->auth, user_id, &at, &key)) {
-        if (strcmp(key.id, id) != 0)
-            continue;
-        (void)snprintf(a->key_id, sizeof a->key_id, "%s", id);
-        (void)snprintf(a->key_name, sizeof a->key_name, "%s", key.name);
-        return a->key_name;
-    }
-    return NULL;
+    return a->auth && id[0] && auth_key_get(a->auth, id, &key) ? key.name : NULL;
 }
 
 static struct waiting *waiting_new(const struct gateway_record *r, const char *user_name,
@@ -291,7 +278,7 @@ void activity_note(struct activity *a, const struct gateway_record *r)
 {
     metrics_count(&a->metrics, r);
     const char *user = name_of_user(a, r->client->user_id);
-    const char *key = name_of_key(a, r->client->user_id, r->client->key_id);
+    const char *key = name_of_key(a, r->client->key_id);
     if (r->method)
         log_record(a, r, user, key);
     if (is_one_too_many(a, r))

@@ -26,8 +26,6 @@ struct activity {
     uint64_t n_dropped;
     bool is_failing; /* the last write failed: said once */
     int64_t minute, n_nobody;
-    char key_id[UUID_LEN + 1]; /* the key that was named last, and its name */
-    char key_name[AUTH_MAX_KEY_NAME_BYTES + 1];
     struct buf line;
 };
 

@@ -17,6 +17,14 @@ bool auth_key_next(const struct auth *a, const char *user_id, size_t *at, struct
     return false;
 }
 
+bool auth_key_get(const struct auth *a, const char *id, struct auth_key *out_key)
+{
+    const struct key *k = map_get_str(a->keys_by_id, id);
+    if (k)
+        *out_key = key_public(k);
+    return k != NULL;
+}
+
 static void on_key_stored(void *arg, const struct store_result *r)
 {
     struct auth_call *c = arg;

@@ -277,6 +277,14 @@ test('CSV has all rows, and nothing that a table program would run', async () =>
   assert.equal(text.match(/^20\d\d-/gm).length, records.length);
 });
 
+test('a key that has another name now is recorded by it', async () => {
+  const { key: made, secret } = await (await hob.post('/api/keys', { name: 'old name' })).json();
+  const of = async () => (await recordOf(await post(say(NAMED, 'echo hi'), { as: secret }))).key;
+  assert.equal(await of(), 'old name');
+  assert.equal((await hob.send('PATCH', `/api/keys/${made.id}`, { name: 'new name' })).status, 200);
+  assert.equal(await of(), 'new name');
+});
+
 test('only so many records are kept', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'hob-'));
   const config = join(dir, 'hob.yaml');
