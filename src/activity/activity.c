@@ -123,7 +123,8 @@ static void on_written(void *arg, const struct store_result *r)
         publish(a);
     drop_all(&a->writing);
     a->n_writing = 0;
-    if (a->n_waiting >= ACTIVITY_BATCH_ROWS)
+    /* What came meanwhile has waited, or its time is over: its timer found this write under way. */
+    if (a->n_waiting >= ACTIVITY_BATCH_ROWS || !loop_timer_is_armed(&a->due))
         write_batch(a);
 }
 

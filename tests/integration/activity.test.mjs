@@ -1,12 +1,23 @@
 // What became of requests: records with the right figures, for whom they are, their bounds, CSV, sums, /metrics, access lines.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { Hob, readAnswer, until } from '../lib/hob.mjs';
 import { parseMetrics } from '../lib/prometheus.mjs';
 
+/* Takes the database for itself from the first line on until the end. */
+const LOCK = `import sqlite3, sys
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+sys.stdin.readline()
+c.execute("BEGIN IMMEDIATE")
+print(flush=True)
+sys.stdin.read()
+c.execute("ROLLBACK")`;
 const NAMED = 'Qwen "3"';
 let hob, key, fast;
 
@@ -283,6 +294,25 @@ test('a key that has another name now is recorded by it', async () => {
   assert.equal(await of(), 'old name');
   assert.equal((await hob.send('PATCH', `/api/keys/${made.id}`, { name: 'new name' })).status, 200);
   assert.equal(await of(), 'new name');
+});
+
+test('what comes while the disk is slow is written when it is not, though nothing follows', async (t) => {
+  const n_writes = async () =>
+    parseMetrics(await (await hob.request('/metrics')).text()).hob_store_operations_total.samples[0].value;
+  const lock = spawn('python3', ['-c', LOCK, join(hob.dir, 'hob.db')]);
+  t.after(() => lock.kill());
+  await recordOf(await post(say(NAMED, 'echo before')));
+  lock.stdin.write('\n');
+  await once(lock.stdout, 'data');
+  const before = await n_writes();
+  const first = await post(say(NAMED, 'echo one'));
+  await until(async () => (await n_writes()) > before, 'the first one is on its way to the disk');
+  const second = await post(say(NAMED, 'echo two'));
+  /* Only its time brings it to the store; that runs out while the first one is being written. */
+  await setTimeout(1200);
+  lock.stdin.end();
+  await recordOf(first);
+  await recordOf(second);
 });
 
 test('only so many records are kept', async () => {
