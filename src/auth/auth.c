@@ -255,7 +255,8 @@ struct key *key_insert(struct auth *a, const struct key *k)
     copy->user->n_keys++;
     map_put(a->keys_by_hash, copy->hash, copy);
     map_put(a->keys_by_id, copy->id, copy);
-    watch_expiry(a);
+    if (copy->expires_at)
+        watch_expiry(a);
     return copy;
 }
 
