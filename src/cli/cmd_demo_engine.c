@@ -19,13 +19,15 @@ static const char usage[] =
     "  --tokens-per-second R  speed of the answers; 0: as fast as they are taken (60)\n"
     "  --slots N              answers at once; others wait without a byte (4)\n"
     "  --think                give thoughts (reasoning_content) before each answer\n"
+    "  --memory BYTES         take so much memory at the end of the load (0)\n"
     "\n"
     "Faults, for tests:\n"
     "  --die-while-loading    exit with status 1 half-way through the load\n"
     "  --die-after-tokens N   end by SIGKILL after N tokens of an answer; 0: before its first byte\n"
     "  --hang-after-tokens N  fall silent after N tokens of an answer; 0: before its first byte\n"
     "  --status CODE          answer every chat request with this status (400 to 599)\n"
-    "  --log-lines N          print N lines while loading\n";
+    "  --log-lines N          print N lines while loading\n"
+    "  --free-seconds S       once told to end, hold the memory for so long (0)\n";
 
 enum option_id {
     OPT_PORT = 1,
@@ -40,6 +42,8 @@ enum option_id {
     OPT_HANG,
     OPT_STATUS,
     OPT_LOG_LINES,
+    OPT_MEMORY,
+    OPT_FREE,
     OPT_HELP
 };
 
@@ -57,6 +61,8 @@ static const struct option options[] = {
     {"hang-after-tokens", required_argument, NULL, OPT_HANG},
     {"status", required_argument, NULL, OPT_STATUS},
     {"log-lines", required_argument, NULL, OPT_LOG_LINES},
+    {"memory", required_argument, NULL, OPT_MEMORY},
+    {"free-seconds", required_argument, NULL, OPT_FREE},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -87,6 +93,15 @@ static bool read_count(const char *name, const char *text, int min, int max, int
     return true;
 }
 
+static bool read_bytes(const char *name, const char *text, int64_t *out_value)
+{
+    double value = 0;
+    if (!read_number(name, text, 0, 1e12, &value))
+        return false;
+    *out_value = (int64_t)value;
+    return true;
+}
+
 static bool read_tokens(const char *name, const char *text, int64_t *out_value)
 {
     int value = 0;
@@ -112,6 +127,8 @@ static bool read_option(struct demo_options *o, enum option_id id, const char *n
     case OPT_HANG: return read_tokens(name, text, &o->hang_after_tokens);
     case OPT_STATUS: return read_count(name, text, 400, 599, &o->status);
     case OPT_LOG_LINES: return read_count(name, text, 0, 1000000, &o->log_lines);
+    case OPT_MEMORY: return read_bytes(name, text, &o->memory_bytes);
+    case OPT_FREE: return read_number(name, text, 0, 3600, &o->free_s);
     case OPT_HELP: break;
     }
     return false;

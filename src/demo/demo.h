@@ -24,6 +24,8 @@ struct demo_options {
     bool think;            /* reasoning_content comes first */
     int slots;             /* answers at once; others wait without a byte */
     int log_lines;         /* so many lines on stderr while loading */
+    int64_t memory_bytes;  /* taken and written to at the end of the load */
+    double free_s;         /* holds its memory for so long after it was told to end */
 };
 
 void demo_options_init(struct demo_options *o);

@@ -1,5 +1,6 @@
 /* The demo's load: how long nobody listens, the progress of a pretended load, and what its parent tells on stdin. */
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,8 +35,25 @@ static void draw_dots(struct demo *d, double value)
         (void)fputc('\n', stderr);
 }
 
+/* Held until the process ends, like a model's weights. */
+static bool take_memory(size_t size)
+{
+    if (size == 0)
+        return true;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    memset(p, 1, size);
+    return true;
+}
+
 static void become_ready(struct demo *d)
 {
+    if (!take_memory((size_t)d->options->memory_bytes)) {
+        (void)fputs("error: failed to allocate memory for model '" DEMO_MODEL "'\n", stderr);
+        demo_quit(d, 1);
+        return;
+    }
     d->state = DEMO_READY;
     tell_router(d, 1);
     if (d->options->socket_path)

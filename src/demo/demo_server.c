@@ -1,6 +1,8 @@
 /* The demo engine as a program: its routes, and its life from start to end. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "demo/demo_impl.h"
 #include "demo/demo_vectors.h"
@@ -258,6 +260,18 @@ static void on_signal(void *arg)
     demo_quit(arg, 0);
 }
 
+/* As a driver that takes its time to give memory back: politeness changes nothing. */
+static void free_slowly(double seconds)
+{
+    if (seconds <= 0)
+        return;
+    (void)signal(SIGTERM, SIG_IGN);
+    struct timespec left = {.tv_sec = (time_t)seconds,
+                            .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
+
 int demo_run(const struct demo_options *o)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -274,6 +288,7 @@ int demo_run(const struct demo_options *o)
 
     loop_signal_free(terminate);
     loop_signal_free(interrupt);
+    free_slowly(o->free_s);
     demo_load_close(&d);
     demo_jobs_close(&d);
     if (d.http)
