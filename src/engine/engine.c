@@ -53,7 +53,7 @@ struct engine *engine_new(struct loop *l, struct http_client *client, const stru
     copy_spec(&e->spec, spec);
     e->since_ms = clock_ms();
     e->since_wall_ms = clock_wall_ms();
-    e->metrics = (struct engine_metrics){-1, -1};
+    e->metrics = (struct engine_metrics){-1, -1, -1, -1};
     e->log = engine_log_new(on_log_line, e);
     e->log_file = engine_log_file_new(l, options->log_dir, spec->id);
     loop_timer_init(&e->deadline, l, on_deadline, e);
@@ -379,7 +379,7 @@ const struct engine_failure *engine_failure(const struct engine *e)
 
 struct engine_metrics engine_metrics(const struct engine *e)
 {
-    return e->proc ? e->metrics : (struct engine_metrics){-1, -1};
+    return e->proc ? e->metrics : (struct engine_metrics){-1, -1, -1, -1};
 }
 
 int64_t engine_log_read(const struct engine *e, int64_t after_n, engine_log_fn fn, void *arg)

@@ -131,8 +131,10 @@ struct engine_failure {
 const struct engine_failure *engine_failure(const struct engine *e);
 
 struct engine_metrics {
-    int64_t rss_bytes;  /* anonymous, file and shared pages of it and its children; -1: unknown */
-    double cpu_percent; /* of one CPU, over the last 2 s; -1: unknown */
+    int64_t rss_bytes;   /* anonymous, file and shared pages of it and its children; -1: unknown */
+    int64_t fixed_bytes; /* of these all but pages of files, which the system can take back; -1: unknown */
+    int64_t gpu_bytes;   /* on all GPUs; -1: unknown */
+    double cpu_percent;  /* of one CPU, over the last 2 s; -1: unknown */
 };
 /* All unknown without a process. */
 struct engine_metrics engine_metrics(const struct engine *e);
@@ -148,6 +150,14 @@ typedef void (*engine_log_fn)(const struct engine_log_line *line, void *arg);
 int64_t engine_log_read(const struct engine *e, int64_t after_n, engine_log_fn fn, void *arg);
 /* Adds a line of hob's own. */
 void engine_log_add(struct engine *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The machine's memory, or what of it the control group leaves us. */
+struct engine_machine {
+    int64_t total_bytes;
+    int64_t available_bytes; /* what new processes can have before anything is swapped or killed */
+};
+/* False where /proc does not tell. */
+bool engine_machine_read(struct engine_machine *out_machine);
 
 /* What only the caller knows. tokens_per_s < 0: unknown. */
 struct engine_usage {

@@ -10,8 +10,7 @@
 #define MAX_PROCESSES 64
 #define MAX_TASKS     512
 
-/* Returns what was read of a small file; empty when it cannot be. */
-static struct span read_file(const char *path, char *into, size_t cap)
+struct span engine_meter_file(const char *path, char *into, size_t cap)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -25,7 +24,7 @@ static struct span read_proc(int pid, const char *name, char *into, size_t cap)
 {
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    return read_file(path, into, cap);
+    return engine_meter_file(path, into, cap);
 }
 
 int64_t engine_meter_field(struct span text, const char *name)
@@ -105,7 +104,7 @@ static size_t add_children(int pid, int *pids, size_t n_pids, int *n_tasks)
             continue;
         ++*n_tasks;
         (void)snprintf(path, sizeof path, "/proc/%d/task/%s/children", pid, task->d_name);
-        struct span list = read_file(path, text, sizeof text);
+        struct span list = engine_meter_file(path, text, sizeof text);
         while (list.p && n_pids < MAX_PROCESSES) {
             uint64_t child;
             /* without a blank behind it the last number may be cut */
@@ -138,14 +137,14 @@ bool engine_meter_read(int pid, struct engine_sample *out_sample)
 int64_t engine_meter_oom_kills(void)
 {
     char text[16384], path[1024];
-    struct span line = read_file("/proc/self/cgroup", text, 512), rest;
+    struct span line = engine_meter_file("/proc/self/cgroup", text, 512), rest;
     line = span_cut(line, '\n', &rest);
     /* version 2 has one line, "0::/path" */
     if (span_starts(line, "0::/")) {
         (void)snprintf(path, sizeof path, "/sys/fs/cgroup%.*s/memory.events", (int)line.len - 3, line.p + 3);
-        int64_t kills = engine_meter_field(read_file(path, text, sizeof text), "oom_kill");
+        int64_t kills = engine_meter_field(engine_meter_file(path, text, sizeof text), "oom_kill");
         if (kills >= 0)
             return kills;
     }
-    return engine_meter_field(read_file("/proc/vmstat", text, sizeof text), "oom_kill");
+    return engine_meter_field(engine_meter_file("/proc/vmstat", text, sizeof text), "oom_kill");
 }

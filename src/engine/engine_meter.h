@@ -9,6 +9,9 @@ bool engine_meter_read(int pid, struct engine_sample *out_sample);
 /* OOM kills so far, of our memory cgroup if it tells, else of the machine; -1: unknown. */
 int64_t engine_meter_oom_kills(void);
 
+/* What was read of a small file into `into`; empty when it cannot be. */
+struct span engine_meter_file(const char *path, char *into, size_t cap);
+
 /* ---- pure parts ---- */
 /* "RssFile:\t  123 kB" in /proc/PID/status: bytes, 0 when not there. */
 int64_t engine_meter_status_bytes(struct span status, const char *name);

@@ -68,7 +68,7 @@ static void forget_process(struct engine *e)
 {
     e->proc = NULL;
     e->pid = 0;
-    e->metrics = (struct engine_metrics){-1, -1};
+    e->metrics = (struct engine_metrics){-1, -1, -1, -1};
     loop_timer_stop(&e->ask);
     http_client_forget(e->client, &e->endpoint);
     if (e->command.socket_path)

@@ -34,6 +34,7 @@ static void on_answer(void *arg, enum engine_health_answer answer)
 static void note_metrics(struct engine *e, const struct engine_sample *s, int64_t now_ms)
 {
     e->metrics.rss_bytes = s->file_bytes + s->anon_bytes;
+    e->metrics.fixed_bytes = s->anon_bytes;
     if (e->metered_ms && now_ms - e->metered_ms < TICK_READY_MS * 3 / 4)
         return;
     if (e->metered_ms) {
@@ -91,6 +92,9 @@ void engine_watch_start(struct engine *e)
 
 void engine_watch_ready(struct engine *e)
 {
+    struct engine_sample sample;
+    if (engine_meter_read(e->pid, &sample))
+        note_metrics(e, &sample, clock_ms());
     engine_health_set_ready(&e->health);
     loop_timer_start(&e->tick, TICK_READY_MS);
 }
