@@ -43,6 +43,14 @@ struct server_row {
     bool on_demand, autostart;
     int64_t created_at;
     int64_t last_load_ms; /* how long the last successful load took, 0 unknown */
+    struct server_footprint {
+        int64_t bytes;       /* the most it had in RAM, pages of its model among them; 0: not measured */
+        int64_t fixed_bytes; /* the most of what the system cannot take back */
+        int64_t gpu_bytes;   /* the most it had on GPUs */
+    } footprint;
+};
+struct setting_row {
+    char *key, *value_json;
 };
 struct conversation_row {
     char *id, *user_id, *title, *titled_by /* message|model|user */, *server_id /* or NULL */;
@@ -142,6 +150,7 @@ struct store_result {
         struct session_row *sessions;
         struct key_row *keys;
         struct server_row *servers;
+        struct setting_row *settings;
         struct message_row *messages;
         struct generation_row *generations;
         struct events_row *events;
@@ -199,7 +208,8 @@ struct store_op *store_key_used(struct store *s, const char *id, int64_t at, sto
 
 /* ---- servers ---- */
 struct store_op *store_servers_list(struct store *s, store_fn done, void *arg);
-/* Adds or replaces by id; ERR_EXISTS when another has the name. Replacing leaves created_at, and last_load_ms if 0. */
+/* Adds or replaces by id; ERR_EXISTS when another has the name. Replacing leaves created_at, last_load_ms if 0, and the
+ * footprint; that one goes when what is run has changed (kind, model, command, arguments). */
 struct store_op *store_server_put(struct store *s, const struct server_row *row, store_fn done, void *arg);
 /* Makes rows (n may be 0) the only ones whose id has version 8; what the store learnt of those that stay is kept. All or none.
  * Conversations keep the ids of those that go. ERR_EXISTS: the name of another one, why names it. */
@@ -208,6 +218,13 @@ struct store_op *store_servers_of_file(struct store *s, const struct server_row 
 struct store_op *store_server_remove(struct store *s, const char *id, store_fn done, void *arg);
 struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
                                      void *arg);
+struct store_op *store_server_measured(struct store *s, const char *id,
+                                       const struct server_footprint *footprint, store_fn done, void *arg);
+
+/* ---- settings of hob itself; in result.settings one row, or none ---- */
+struct store_op *store_setting_get(struct store *s, const char *key, store_fn done, void *arg);
+struct store_op *store_setting_put(struct store *s, const char *key, const char *value_json, store_fn done,
+                                   void *arg);
 
 /*
  * ---- conversations and messages; user_id must own them, else ERR_NOT_FOUND ----

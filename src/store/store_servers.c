@@ -6,7 +6,8 @@ static enum err run_servers_list(struct db *db, struct store_op *op)
     sqlite3_stmt *st = db_query(
         db,
         "SELECT id, name, kind, model_path, command_json, args_json, system_prompt, on_demand, "
-        "autostart, created_at, last_load_ms, settings_json FROM servers ORDER BY created_at, rowid",
+        "autostart, created_at, last_load_ms, settings_json, footprint_bytes, footprint_fixed_bytes, "
+        "footprint_gpu_bytes FROM servers ORDER BY created_at, rowid",
         "");
     while (db_next(db, st)) {
         struct server_row *row = store_op_row(op, sizeof(*row));
@@ -23,6 +24,8 @@ static enum err run_servers_list(struct db *db, struct store_op *op)
             .created_at = sqlite3_column_int64(st, 9),
             .last_load_ms = sqlite3_column_int64(st, 10),
             .settings_json = row_text(op, st, 11),
+            .footprint = {sqlite3_column_int64(st, 12), sqlite3_column_int64(st, 13),
+                          sqlite3_column_int64(st, 14)},
         };
     }
     return ERR_OK;
@@ -38,6 +41,14 @@ static enum err put_server(struct db *db, const struct server_row *in, bool *out
     if (db_has(db, "SELECT 1 FROM servers WHERE name = ? AND id <> ?", "tt", in->name, in->id))
         return db_fail(db, ERR_EXISTS, "\"name\" is taken by another server: %s", in->name);
     *out_created = !db_has(db, "SELECT 1 FROM servers WHERE id = ?", "t", in->id);
+    const char *model = in->model_path ? in->model_path : "",
+               *command = in->command_json ? in->command_json : "";
+    db_run(
+        db,
+        "UPDATE servers SET footprint_bytes = 0, footprint_fixed_bytes = 0, footprint_gpu_bytes = 0 "
+        "WHERE id = ? AND NOT (kind = ? AND coalesce(model_path, '') = ? AND coalesce(command_json, '') = ? "
+        "AND args_json = ?)",
+        "ttttt", in->id, in->kind, model, command, in->args_json);
     /* Whoever edits a server may not know how long it loads. */
     db_run(
         db,
@@ -144,13 +155,39 @@ static enum err run_server_loaded(struct db *db, struct store_op *op)
     return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such server");
 }
 
+static enum err run_server_measured(struct db *db, struct store_op *op)
+{
+    const struct server_row *in = op->in;
+    db_run(
+        db,
+        "UPDATE servers SET footprint_bytes = ?, footprint_fixed_bytes = ?, footprint_gpu_bytes = ? WHERE id = ?",
+        "iiit", in->footprint.bytes, in->footprint.fixed_bytes, in->footprint.gpu_bytes, in->id);
+    return db_changes(db) ? ERR_OK : db_fail(db, ERR_NOT_FOUND, "No such server");
+}
+
+/* What was learnt of a server, without the rest of its row. */
+static struct server_row *new_lesson(struct store *s, store_run_fn run, const char *id, store_fn done,
+                                     void *arg, struct store_op **out_op)
+{
+    struct store_op *op = store_op_new(s, STORE_WRITE, run, sizeof(struct server_row), done, arg);
+    struct server_row *in = op->in;
+    in->id = store_op_text(op, id);
+    *out_op = op;
+    return in;
+}
+
+struct store_op *store_server_measured(struct store *s, const char *id,
+                                       const struct server_footprint *footprint, store_fn done, void *arg)
+{
+    struct store_op *op;
+    new_lesson(s, run_server_measured, id, done, arg, &op)->footprint = *footprint;
+    return store_op_submit(op);
+}
+
 struct store_op *store_server_loaded(struct store *s, const char *id, int64_t load_ms, store_fn done,
                                      void *arg)
 {
-    struct store_op *op = store_op_new(s, STORE_WRITE, run_server_loaded, sizeof(struct server_row), done,
-                                       arg);
-    struct server_row *in = op->in;
-    in->id = store_op_text(op, id);
-    in->last_load_ms = load_ms;
+    struct store_op *op;
+    new_lesson(s, run_server_loaded, id, done, arg, &op)->last_load_ms = load_ms;
     return store_op_submit(op);
 }
