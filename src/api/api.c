@@ -11,6 +11,7 @@ static const struct api_routes *const tables[] = {
     &api_attachments_routes, &api_chat_routes,   &api_generations_routes,   &api_events_routes,
     &api_openai_routes,      &api_health_routes, &api_search_routes,        &api_folders_routes,
     &api_export_routes,      &api_import_routes, &api_activity_routes,      &api_metrics_routes,
+    &api_memory_routes,
 };
 
 static void on_revoked(void *arg, const char *user_id)

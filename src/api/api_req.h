@@ -53,7 +53,7 @@ extern const struct api_routes api_session_routes, api_users_routes, api_keys_ro
     api_config_routes, api_models_routes, api_conversations_routes, api_messages_routes, api_folders_routes,
     api_attachments_routes, api_chat_routes, api_generations_routes, api_events_routes, api_openai_routes,
     api_health_routes, api_search_routes, api_export_routes, api_import_routes, api_activity_routes,
-    api_metrics_routes;
+    api_metrics_routes, api_memory_routes;
 
 #define API_SMALL_BODY_BYTES        ((size_t)64 * 1024)
 #define API_MAX_STREAMS_PER_ADDRESS 64 /* loopback and the control socket are exempt */

@@ -105,6 +105,15 @@ static void remove_server(struct api_req *r)
         gateway_server_remove(r->api->o.gateway, s, on_removed, r);
 }
 
+static void refuse_start(struct api_req *r, enum err e, const struct err_text *why)
+{
+    if (e == ERR_FAILED)
+        api_reply_error(r, &(struct api_error){
+                               .err = e, .code = "out_of_memory", .message = why->text, .no_retry = true});
+    else
+        api_reply_err(r, e, why);
+}
+
 static void start_server(struct api_req *r)
 {
     struct server *s = find_server(r);
@@ -113,7 +122,7 @@ static void start_server(struct api_req *r)
         return;
     enum err e = gateway_server_start(r->api->o.gateway, s, &why);
     if (e)
-        api_reply_err(r, e, &why);
+        refuse_start(r, e, &why);
     else
         reply_server(r, 202, s);
 }
@@ -135,7 +144,7 @@ static void restart_server(struct api_req *r)
         return;
     enum err e = gateway_server_restart(r->api->o.gateway, s, &why);
     if (e)
-        api_reply_err(r, e, &why);
+        refuse_start(r, e, &why);
     else
         reply_server(r, 202, s);
 }

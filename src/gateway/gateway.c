@@ -148,16 +148,18 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
 {
     (void)e;
     struct server *s = arg;
-    (void)old;
     if (now == ENGINE_STARTING)
         xreplace(&s->run, s->wanted);
     s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
+    if (now == ENGINE_STARTING)
+        s->memory.is_old = false;
     if (now == ENGINE_READY) {
         note_load(s);
         server_props_ask(s);
     } else {
         server_props_cancel(s);
     }
+    memory_on_change(s, engine_state_has_process(old));
     server_publish(s);
     server_wake_holds(s);
     check_shutdown(s->g);
@@ -166,6 +168,7 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
 static void on_engine_progress(struct engine *e, void *arg)
 {
     (void)e;
+    memory_on_measured(arg);
     server_publish(arg);
 }
 
@@ -178,6 +181,7 @@ static struct server *make_server(struct gateway *g, struct server_row *row)
     s->row = *row;
     *row = (struct server_row){0};
     s->tokens_per_s = -1;
+    s->memory.kept = s->row.footprint;
     list_init(&s->node);
     server_turns_init(s);
     struct engine_options options = {
@@ -241,11 +245,13 @@ static void on_engine_closed(void *arg)
     struct server *s = arg;
     struct gateway *g = s->g;
     s->engine = NULL;
+    g->memory.last_exit_ms = clock_ms();
     if (s->on_removed)
         s->on_removed(s->removed_arg, ERR_OK, NULL, NULL);
     s->on_removed = NULL;
     server_give_place(s);
     server_close_if_unused(s);
+    memory_look(g);
     check_shutdown(g);
 }
 
@@ -258,6 +264,7 @@ static void unlist(struct server *s)
     memmove(g->servers + i, g->servers + i + 1, (g->n_servers - i - 1) * sizeof(struct server *));
     g->n_servers--;
     s->removed = true;
+    memory_forget(s);
     list_push_back(&g->removed, &s->node);
     struct gateway_failure f;
     gateway_failure_set(&f, ERR_NOT_FOUND, "server_not_found", NULL, "The server was removed");
@@ -269,6 +276,7 @@ static void end_leaving(void *arg)
     struct server *s = arg;
     loop_timer_stop(&s->leaves);
     engine_close(s->engine, on_engine_closed, s);
+    memory_look(s->g);
 }
 
 void gateway_take_out(struct server *s, gateway_server_fn on_removed, void *arg)
@@ -306,6 +314,17 @@ void gateway_failure_set(struct gateway_failure *f, enum err e, const char *code
     va_end(args);
 }
 
+/* False: it does not wait for memory. */
+static bool explain_wait(struct server *s, struct gateway_failure *f)
+{
+    AUTO(buf) struct buf *reason = buf_new();
+    if (!server_wait_reason(s, reason))
+        return false;
+    gateway_failure_set(f, ERR_LOADING, "waiting_for_memory", s, "%s is %.*s", s->row.name, (int)reason->len,
+                        reason->p);
+    return true;
+}
+
 static void explain(struct server *s, const struct gateway_decision *d, struct gateway_failure *f)
 {
     const struct engine_failure *failure = engine_failure(s->engine);
@@ -317,9 +336,17 @@ static void explain(struct server *s, const struct gateway_decision *d, struct g
         gateway_failure_set(f, ERR_FAILED, d->code, s,
                             "%s is stopped, and is not started by a message. Start it on the Servers page",
                             name);
-    else
+    else if (!explain_wait(s, f))
         gateway_failure_set(f, ERR_LOADING, d->code, s, "%s is %s", name, d->code + strlen("engine_"));
     f->retry_after_s = d->retry_after_s;
+}
+
+static enum err start_server(struct gateway *g, struct server *s, enum memory_wish wish, struct err_text *why)
+{
+    if (g->closing)
+        return err_set(why, ERR_BUSY, "hob is shutting down");
+    enum err e = server_configure(s, why);
+    return e ? e : memory_want(s, wish, why);
 }
 
 enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, bool may_start,
@@ -331,7 +358,9 @@ enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, bool ma
         return f->err;
     }
     struct gateway_question q = {.state = engine_state(s->engine),
-                                 .on_demand = s->row.on_demand && may_start,
+                                 .on_demand = (s->row.on_demand && may_start) || s->memory.may_return,
+                                 .is_wanted = memory_is_waiting(s),
+                                 .yields = memory_yields(s),
                                  .is_retry = is_retry,
                                  .restarts = engine_restart_in_ms(s->engine) >= 0};
     struct gateway_decision d = gateway_decide(&q);
@@ -339,9 +368,10 @@ enum err gateway_ask(struct gateway *g, struct server *s, bool is_retry, bool ma
         return ERR_OK;
     if (d.verdict == GATEWAY_START) {
         struct err_text why;
-        if (gateway_server_start(g, s, &why)) {
-            gateway_failure_set(f, ERR_FAILED, "engine_failed", s, "%s cannot start: %s", s->row.name,
-                                why.text);
+        enum err e = start_server(g, s, MEMORY_REQUEST, &why);
+        if (e) {
+            gateway_failure_set(f, ERR_FAILED, e == ERR_FAILED ? "out_of_memory" : "engine_failed", s,
+                                "%s cannot start: %s", s->row.name, why.text);
             return f->err;
         }
     }
@@ -358,19 +388,15 @@ enum err gateway_admit(struct gateway *g, struct server *s, bool is_retry, struc
 
 enum err gateway_server_start(struct gateway *g, struct server *s, struct err_text *why)
 {
-    if (g->closing)
-        return err_set(why, ERR_BUSY, "hob is shutting down");
-    enum err e = server_configure(s, why);
-    if (e)
-        return e;
-    engine_start(s->engine);
-    return ERR_OK;
+    return start_server(g, s, MEMORY_PERSON, why);
 }
 
 void gateway_server_stop(struct gateway *g, struct server *s)
 {
     (void)g;
+    memory_unwant(s);
     engine_stop(s->engine);
+    server_publish(s);
 }
 
 enum err gateway_server_restart(struct gateway *g, struct server *s, struct err_text *why)
@@ -380,6 +406,9 @@ enum err gateway_server_restart(struct gateway *g, struct server *s, struct err_
     enum err e = server_configure(s, why);
     if (e)
         return e;
+    /* Who has a process has room for it. */
+    if (!engine_state_has_process(engine_state(s->engine)))
+        return memory_want(s, MEMORY_PERSON, why);
     engine_restart(s->engine);
     return ERR_OK;
 }
@@ -404,18 +433,43 @@ struct gateway *gateway_new(struct loop *l, struct store *store, struct http_cli
     list_init(&g->removed);
     list_init(&g->edits);
     list_init(&g->proxies);
+    memory_init(g);
     return g;
+}
+
+/* Nobody has to go for one that starts with hob. */
+static void preload(struct gateway *g, struct server *s)
+{
+    struct err_text why;
+    AUTO(buf) struct buf *reason = buf_new();
+    if (start_server(g, s, MEMORY_PRELOAD, &why)) {
+        log_warn("server %s: not started: %s", s->row.name, why.text);
+    } else if (server_wait_reason(s, reason)) {
+        log_warn(
+            "server %s: not started with hob: there is no room for it beside those that were started before",
+            s->row.name);
+        memory_unwant(s);
+    }
+}
+
+/* Those that always stay come first, then in order of creation. */
+static void start_automatically(struct gateway *g)
+{
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < g->n_servers; i++) {
+            int group;
+            bool stays = memory_group_of(g, g->servers[i], &group) == FIT_ALWAYS;
+            if (g->servers[i]->row.autostart && stays == (round == 0))
+                preload(g, g->servers[i]);
+        }
+    }
 }
 
 static void on_file_true(void *arg, enum err e, const struct err_text *why)
 {
     struct gateway *g = arg;
-    for (size_t i = 0; i < g->n_servers && !e; i++) {
-        struct server *s = g->servers[i];
-        struct err_text reason;
-        if (s->row.autostart && gateway_server_start(g, s, &reason))
-            log_warn("server %s: not started: %s", s->row.name, reason.text);
-    }
+    if (!e)
+        start_automatically(g);
     g->on_loaded(g->loaded_arg, e, why);
 }
 
@@ -434,12 +488,17 @@ static void on_servers_listed(void *arg, const struct store_result *r)
         gateway_file_go_on(g, on_file_true, g);
 }
 
+static void list_servers(struct gateway *g)
+{
+    g->loading = store_servers_list(g->store, on_servers_listed, g);
+}
+
 void gateway_load(struct gateway *g, const struct gateway_file *file, gateway_done_fn on_ready, void *arg)
 {
     g->on_loaded = on_ready;
     g->loaded_arg = arg;
     gateway_file_prepare(g, file);
-    g->loading = store_servers_list(g->store, on_servers_listed, g);
+    memory_settings_load(g, list_servers);
 }
 
 void gateway_shutdown(struct gateway *g, loop_fn done, void *arg)
@@ -490,6 +549,7 @@ void gateway_free(struct gateway *g)
     g->on_shutdown = NULL;
     store_cancel(g->loading);
     gateway_cancel_apply(g);
+    memory_release(g);
     gateway_cancel_edits(g);
     gateway_cancel_proxies(g);
     for (size_t i = 0; i < g->n_servers; i++)

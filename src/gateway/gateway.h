@@ -28,6 +28,8 @@
 #define GATEWAY_PROGRESS_MS        250  /* at most one "server" event in this time while loading */
 #define GATEWAY_CONNECT_TIMEOUT_MS 5000
 
+#define GATEWAY_MAX_GROUPS        64
+#define GATEWAY_MAX_TURN_S        3600
 #define GATEWAY_MAX_ALIASES       32
 #define GATEWAY_MAX_SLOTS         4096
 #define GATEWAY_MAX_WAITING       10000            /* the highest max_waiting */
@@ -52,10 +54,11 @@ struct gateway_client {
 /* What became of one request that reached a server. All of it is valid during the call only. */
 struct gateway_record {
     const struct gateway_client *client;
-    const char *method; /* of a request that was passed through; NULL: hob made it, as for an answer in the chat */
-    const char *route;  /* "/v1/chat/completions", as the client asked for it */
+    const char
+        *method; /* of a request that was passed through; NULL: hob made it, as for an answer in the chat */
+    const char *route;                   /* "/v1/chat/completions", as the client asked for it */
     const char *server_id, *server_name; /* NULL: it never came to a server */
-    const char *model; /* as the client named it */
+    const char *model;                   /* as the client named it */
     bool is_stream;
     int status;         /* what the client got; 0: it went away before */
     const char *code;   /* of the failure, static; NULL: none */
@@ -176,17 +179,36 @@ MUST_CHECK enum err gateway_file_check(const struct gateway_file *file, size_t *
 void gateway_file_apply(struct gateway *g, const struct gateway_file *file, gateway_done_fn fn, void *arg);
 bool server_is_of_file(const struct server *s);
 
-/* Idempotent. ERR_INVALID: the configuration cannot be run (why). A failed engine starts again. */
+/*
+ * Idempotent. ERR_INVALID: the configuration cannot be run (why). A failed engine starts again. Where it needs memory that
+ * others have it is started later, when they are idle and were stopped; ERR_FAILED: it needs more than there ever is.
+ */
 MUST_CHECK enum err gateway_server_start(struct gateway *g, struct server *s, struct err_text *why);
+/* It is not wanted any more, whoever wanted it. */
 void gateway_server_stop(struct gateway *g, struct server *s);
 /* Stops, then starts with the present configuration. */
 MUST_CHECK enum err gateway_server_restart(struct gateway *g, struct server *s, struct err_text *why);
+
+/* ---- who sits in memory ---- */
+/* The contract's object Memory. */
+void gateway_write_memory_json(const struct gateway *g, struct json_writer *w);
+/*
+ * Sets what body has of budget_bytes, gpu_budget_bytes (null: by what the machine has), turn_s and groups ({name: kind}; null
+ * forgets one). It holds at once; fn is told, later, whether it was kept. ERR_INVALID (why names the field): fn does not run.
+ */
+MUST_CHECK enum err gateway_memory_change(struct gateway *g, yyjson_val *body, gateway_done_fn fn, void *arg,
+                                          struct err_text *why);
+/* Adds why requests for s wait: "waiting for memory, qwen3 is being unloaded". False: not for memory; nothing is added. */
+bool server_wait_reason(const struct server *s, struct buf *out);
+/* The servers whose memory it waits for; none when it does not wait. Returns how many, at most cap. */
+size_t server_waits_for(const struct server *s, const struct server **out_servers, size_t cap);
 
 /* ---- may it be called now? ---- */
 /* A refusal or failure, for api_reply: err decides the status, code is the contract's. */
 struct gateway_failure {
     enum err err;
-    const char *code;      /* static: "engine_loading", "engine_refused" ... */
+    const char
+        *code; /* static: "engine_loading", "engine_refused", "waiting_for_memory", "out_of_memory" ... */
     struct err_text why;   /* a sentence for people */
     int retry_after_s;     /* 0: none */
     int status;            /* the engine's own status when it answered with an error; else 0 */
@@ -194,8 +216,8 @@ struct gateway_failure {
 };
 /*
  * Whether a request may go to the engine now; starts a stopped on-demand server (and, is_retry, a failed one).
- * ERR_OK; ERR_LOADING: starting, loading or stopping, come again after retry_after_s; ERR_FAILED: failed, or may not
- * be started by a message. *f is written on failure only.
+ * ERR_OK; ERR_LOADING: starting, loading, stopping or waiting for memory, come again after retry_after_s; ERR_FAILED: failed,
+ * may not be started by a message, or needs more memory than there ever is. *f is written on failure only.
  */
 MUST_CHECK enum err gateway_admit(struct gateway *g, struct server *s, bool is_retry,
                                   struct gateway_failure *f);

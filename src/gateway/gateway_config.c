@@ -456,6 +456,8 @@ void gateway_write_server_json(const struct server *s, struct json_writer *w)
         jwf_bool(w, "vision", s->props.sees);
     else
         jwf_null(w, "vision");
+    jw_key(w, "memory");
+    memory_write_server(s, w);
     jw_key(w, "engine");
     gateway_write_engine_json(s, w);
     jw_key(w, "queue");

@@ -78,6 +78,7 @@ static struct server *make_change_true(struct edit *ed)
     } else {
         /* What the store learnt meanwhile stays. */
         ed->row.last_load_ms = s->row.last_load_ms;
+        footprint_hand_on(s, &ed->row);
         struct server_row old = s->row;
         s->row = ed->row;
         ed->row = old;
@@ -85,6 +86,7 @@ static struct server *make_change_true(struct edit *ed)
         if (server_configure(s, &why))
             log_warn("server %s: %s", s->row.name, why.text);
     }
+    memory_look(g);
     server_publish(s);
     return s;
 }
@@ -227,6 +229,7 @@ void gateway_server_remove(struct gateway *g, struct server *s, gateway_server_f
         return;
     }
     s->is_leaving = true;
+    memory_unwant(s);
     engine_stop(s->engine);
     ed->op = store_server_remove(g->store, s->row.id, on_removed_from_store, ed);
 }

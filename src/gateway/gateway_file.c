@@ -209,11 +209,13 @@ static void change(struct server *s, struct server_row *row)
     struct err_text why;
     row->created_at = s->row.created_at;
     row->last_load_ms = s->row.last_load_ms;
+    footprint_hand_on(s, row);
     server_row_clear(&s->row);
     s->row = *row;
     *row = (struct server_row){0};
     if (server_configure(s, &why))
         log_warn("server %s: %s", s->row.name, why.text);
+    memory_look(s->g);
     server_publish(s);
 }
 
@@ -227,6 +229,7 @@ static void add(struct applying *a, struct server_row *row)
     }
     row->created_at = before->row.created_at;
     row->last_load_ms = before->row.last_load_ms;
+    footprint_hand_on(before, row);
     if (loop_timer_is_armed(&before->leaves)) {
         gateway_take_back(before);
         change(before, row);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIT_MAX_SERVERS 256
+#define FIT_MAX_SERVERS 512
 #define FIT_NO_LIMIT    INT64_MAX
 #define FIT_NOBODY      SIZE_MAX
 

@@ -54,7 +54,7 @@ static void look_again(void *arg)
     enum err e = is_leaving ? ERR_LOADING : gateway_ask(s->g, s, h->is_retry, !h->has_started, &f);
     enum engine_state state = s->engine ? engine_state(s->engine) : ENGINE_STOPPED;
     h->has_started = h->has_started || state == ENGINE_STARTING || state == ENGINE_LOADING ||
-                     state == ENGINE_READY;
+                     state == ENGINE_READY || (s->engine && memory_is_waiting(s));
     h->is_retry = false;
     if (e == ERR_OK && !h->wants_turn)
         end_hold(h, NULL);
@@ -156,12 +156,12 @@ void gateway_hold_describe(const struct gateway_hold *h, struct buf *out)
     struct engine_progress progress = {.value = -1};
     if (state != ENGINE_READY && s->engine)
         (void)engine_progress(s->engine, &progress);
-    if (state == ENGINE_READY && h->ticket.lane)
+    if (s->wait_note)
+        buf_add_str(out, s->wait_note);
+    else if (state == ENGINE_READY && h->ticket.lane)
         buf_addf(out, "%zu ahead of you", gateway_hold_n_ahead(h));
     else if (state == ENGINE_READY)
         buf_add_str(out, "waiting for the engine");
-    else if (s->wait_note)
-        buf_add_str(out, s->wait_note);
     else if (progress.value >= 0)
         buf_addf(out, "loading %d %%", (int)(progress.value * 100));
     else

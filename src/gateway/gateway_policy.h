@@ -18,6 +18,8 @@ struct gateway_question {
     enum engine_state state;
     bool on_demand; /* a request may start it */
     bool is_retry;  /* a person asked again: a failed engine gets another start */
+    bool is_wanted; /* it waits for memory already */
+    bool yields;    /* it takes no new requests: another one needs its memory */
     bool restarts;  /* it failed, and starts again by itself soon */
 };
 

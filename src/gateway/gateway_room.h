@@ -3,6 +3,7 @@
 #define HOB_GATEWAY_ROOM_H
 
 #include "gateway/gateway.h"
+#include "gateway/gateway_memory.h"
 #include "gateway/gateway_queue.h"
 
 struct gateway {
@@ -19,6 +20,7 @@ struct gateway {
     struct list removed; /* servers that are no longer found, until their engine and calls have ended */
     struct list edits;   /* changes under way in the store */
     struct list proxies;
+    struct memory memory;
     struct store_op *loading; /* gateway_load */
     gateway_done_fn on_loaded;
     void *loaded_arg;
@@ -55,6 +57,7 @@ struct server {
     char *wait_note;         /* why it does not run yet, for those who wait; NULL: its state says it */
     int64_t last_use_ms;     /* when the last use began or ended; 0: never */
     double tokens_per_s;     /* -1: not measured since it became ready */
+    struct server_memory memory;
     struct server_props props;
     bool is_leaving; /* its removal is being stored: who waits hears what comes of that */
     bool removed;

@@ -86,7 +86,7 @@ static bool may_begin(const struct server *s)
 {
     size_t slots = server_slots(s);
     return !s->g->closing && !s->removed && s->engine && engine_state(s->engine) == ENGINE_READY &&
-           (slots == 0 || s->n_active < slots);
+           !memory_yields(s) && (slots == 0 || s->n_active < slots);
 }
 
 bool server_is_free(const struct server *s)
@@ -148,9 +148,9 @@ static const char *reason_to_wait(const struct server *s)
 {
     if (s->n_holds == 0)
         return NULL;
-    if (s->engine && engine_state(s->engine) == ENGINE_READY)
-        return "slots";
-    return s->wait_note ? "memory" : "engine";
+    if (s->wait_note)
+        return "memory";
+    return s->engine && engine_state(s->engine) == ENGINE_READY ? "slots" : "engine";
 }
 
 static void write_waiting(const struct server *s, struct json_writer *w)

@@ -237,6 +237,15 @@ describe('the program answers as the document says', () => {
     await call('DELETE', `/api/servers/${server.id}`, undefined, { status: 204, ...one });
   });
 
+  test('who sits in memory', async () => {
+    await call('GET', '/api/memory', undefined, { status: 200 });
+    await call('PATCH', '/api/memory', { turn_s: 0 }, { status: 400 });
+    const groups = { large: 'together' };
+    const { memory } = await call('PATCH', '/api/memory', { budget_bytes: 8e9, groups }, { status: 200 });
+    assert.deepEqual([memory.ram.budget_bytes, memory.settings.groups], [8e9, groups]);
+    await call('PATCH', '/api/memory', { budget_bytes: null, groups: { large: null } }, { status: 200 });
+  });
+
   test('messages, answers and what is kept of them', async () => {
     await call('POST', '/api/chat/completions', { message: {} }, { status: 400 });
     await call('POST', '/api/chat/completions', hob.message('nowhere', 'hello'), { status: 404 });

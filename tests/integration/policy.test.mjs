@@ -33,6 +33,8 @@ const ROUTES = [
   ['POST', `/api/servers/${ID}/restart`, 'admin'],
   ['GET', `/api/servers/${ID}/log`, 'admin'],
   ['GET', '/api/config', 'admin'],
+  ['GET', '/api/memory', 'user'],
+  ['PATCH', '/api/memory', 'admin'],
   ['GET', '/api/models', 'user'],
   ['GET', '/api/conversations', 'user'],
   ['GET', '/api/search?q=x', 'user'],

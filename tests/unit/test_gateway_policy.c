@@ -14,6 +14,10 @@ static struct gateway_decision expected(const struct gateway_question *q)
         [ENGINE_STOPPING] = {GATEWAY_LATER, "engine_stopping", 1},
         [ENGINE_FAILED] = {GATEWAY_FAILED, "engine_failed", 0},
     };
+    if (q->state == ENGINE_READY && q->yields)
+        return (struct gateway_decision){GATEWAY_LATER, "waiting_for_memory", 2};
+    if ((q->state == ENGINE_STOPPED || q->state == ENGINE_FAILED) && q->is_wanted)
+        return (struct gateway_decision){GATEWAY_START, "engine_starting", 2};
     if (q->state == ENGINE_STOPPED && !q->on_demand)
         return (struct gateway_decision){GATEWAY_STOPPED, "engine_stopped", 0};
     if (q->state == ENGINE_FAILED && q->is_retry)
@@ -27,11 +31,13 @@ static void every_request_in_every_state_has_its_answer(void **state)
 {
     (void)state;
     for (int s = 0; s < ENGINE_N_STATES; s++) {
-        for (int bits = 0; bits < 8; bits++) {
+        for (int bits = 0; bits < 32; bits++) {
             struct gateway_question q = {.state = (enum engine_state)s,
                                          .on_demand = bits & 1,
                                          .is_retry = bits & 2,
-                                         .restarts = bits & 4};
+                                         .restarts = bits & 4,
+                                         .is_wanted = bits & 8,
+                                         .yields = bits & 16};
             struct gateway_decision is = gateway_decide(&q), should = expected(&q);
             assert_int_equal(is.verdict, should.verdict);
             assert_int_equal(is.retry_after_s, should.retry_after_s);
