@@ -6,6 +6,9 @@ import { readText } from './reading';
 import { NOT_SIGNED_IN } from './types';
 import type {
 	Account,
+	ActivityFilter,
+	ActivityRecord,
+	ActivitySeries,
 	ApiKey,
 	Attachment,
 	BulkChange,
@@ -255,6 +258,14 @@ export async function readJson<T>(response: Response, signal?: AbortSignal): Pro
 
 const id = encodeURIComponent;
 
+/** "?server=x&from=1", without what is not set; a blank is %20, for hob takes a plus as it is. */
+export function queryOf(values: object): string {
+	const parts = Object.entries(values as Record<string, string | number | undefined>)
+		.filter(([, value]) => value !== undefined && value !== '')
+		.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+	return parts.length > 0 ? `?${parts.join('&')}` : '';
+}
+
 /** Every JSON call that the page makes, by name. */
 export const api = {
 	session: () => call<SessionInfo>('GET', '/api/session'),
@@ -279,6 +290,16 @@ export const api = {
 	updateKey: (keyId: string, input: KeyInput) =>
 		call<{ key: ApiKey }>('PATCH', `/api/keys/${id(keyId)}`, input),
 	deleteKey: (keyId: string) => call<void>('DELETE', `/api/keys/${id(keyId)}`),
+
+	activity: (filter: ActivityFilter & { before?: number; limit?: number }, signal?: AbortSignal) =>
+		call<{ records: ActivityRecord[]; next: number | null }>(
+			'GET',
+			`/api/activity${queryOf(filter)}`,
+			undefined,
+			{ signal }
+		),
+	activitySeries: (filter: ActivityFilter & { buckets: number }, signal?: AbortSignal) =>
+		call<ActivitySeries>('GET', `/api/activity/series${queryOf(filter)}`, undefined, { signal }),
 
 	servers: () => call<{ servers: Server[] }>('GET', '/api/servers'),
 	server: (serverId: string) => call<{ server: Server }>('GET', `/api/servers/${id(serverId)}`),

@@ -35,6 +35,7 @@ const NAMES: ReadonlySet<string> = new Set<LiveName>([
 	'message_removed',
 	'folder',
 	'folder_removed',
+	'activity',
 	'imported',
 	'config',
 	'reset'

@@ -394,6 +394,58 @@ export interface QueuedMessageInput {
 	state: 'queued';
 }
 
+/** What became of one request. */
+export interface ActivityRecord {
+	id: number;
+	/** Its end. */
+	at: number;
+	request_id: string;
+	user_id: string | null;
+	user: string | null;
+	key_id: string | null;
+	key: string | null;
+	server_id: string | null;
+	server: string | null;
+	model: string | null;
+	route: string;
+	/** Null: the client left before there was one. */
+	status: number | null;
+	code: string | null;
+	stream: boolean;
+	client_gone: boolean;
+	held_ms: number;
+	first_ms: number | null;
+	total_ms: number;
+	tokens_in: number | null;
+	tokens_out: number | null;
+	tokens_per_s: number | null;
+	bytes_in: number;
+	bytes_out: number;
+}
+
+/** One number a part of the time in each list. */
+export interface ActivitySeries {
+	step_ms: number;
+	at: number[];
+	requests: number[];
+	errors: number[];
+	tokens_in: number[];
+	tokens_out: number[];
+	first_p50_ms: (number | null)[];
+	first_p95_ms: (number | null)[];
+	held_p50_ms: (number | null)[];
+	held_p95_ms: (number | null)[];
+}
+
+export interface ActivityFilter {
+	server?: string;
+	user?: string;
+	outcome?: string;
+	q?: string;
+	from?: number;
+	to?: number;
+}
+
 /** The events of GET /api/events and what each carries. */
 export interface LiveEvents {
 	server: Server;
@@ -407,6 +459,8 @@ export interface LiveEvents {
 	message_removed: { id: string };
 	folder: Folder;
 	folder_removed: { id: string };
+	/** There are new records of requests. */
+	activity: Record<string, never>;
 	/** An import has ended: read the list again. */
 	imported: Record<string, never>;
 	/** Whether the configuration file is in force has changed. */

@@ -117,6 +117,12 @@ export function pageCommands(): Command[] {
 			words: 'go page models engines',
 			run: () => goto(resolve('/servers'))
 		},
+		{
+			id: 'activity',
+			label: 'Activity',
+			words: 'go page requests log usage tokens',
+			run: () => goto(resolve('/activity'))
+		},
 		...(session.isAdmin
 			? [
 					{
