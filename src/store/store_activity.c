@@ -141,7 +141,7 @@ static void read_row(struct store_op *op, sqlite3_stmt *st, struct activity_row 
     "code, is_stream, client_gone, held_ms, first_ms, total_ms, tokens_in, tokens_out, tokens_per_s, bytes_in, "       \
     "bytes_out FROM activity "
 /* Pages are found by seq; the plus keeps the planner from sorting what the index on `at` gives. */
-#define LIST_RANGE "AND +at >= ?9 AND +at < ?10 ORDER BY seq DESC LIMIT ?13"
+#define LIST_RANGE "AND +at >= ?9 AND +at < ?10 AND seq < ?11 AND seq > ?12 ORDER BY seq DESC LIMIT ?13"
 
 static enum err run_activity_list(struct db *db, struct store_op *op)
 {

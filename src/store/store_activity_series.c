@@ -80,7 +80,7 @@ static void add_row(sqlite3_stmt *st, struct activity_bucket *b, int64_t i, stru
 
 #define SERIES_COLUMNS \
     "SELECT at, " ACTIVITY_IS_ERROR ", tokens_in, tokens_out, first_ms, held_ms FROM activity "
-#define SERIES_RANGE "AND at >= ?9 AND at < ?10"
+#define SERIES_RANGE "AND at >= ?9 AND at < ?10 AND +seq < ?11 AND +seq > ?12"
 
 static enum err run_activity_series(struct db *db, struct store_op *op)
 {

@@ -7,7 +7,8 @@
 /* A request failed, for whoever asked. */
 #define ACTIVITY_IS_ERROR "(NOT client_gone AND (status >= 400 OR code IS NOT NULL))"
 
-/* One of the two, then the rest. ?9 and ?10 (from, to) are the query's own to use. */
+/* One of the two, then the rest. ?9 to ?12 (from, to, before, after) are the query's own to use, so that it goes by the index
+ * that suits it. */
 #define ACTIVITY_OF_USER "WHERE user_id = ?1 "
 #define ACTIVITY_OF_ALL  "WHERE ?1 IS NULL "
 #define ACTIVITY_REST                                                                                              \
@@ -18,11 +19,11 @@
     " ELSE status / 100 = CAST(substr(?7, 1, 1) AS INTEGER) END) "                                                 \
     "AND (?8 IS NULL OR instr(lower(coalesce(user_name, '') || ' ' || coalesce(key_name, '') || ' ' || "           \
     "coalesce(server_name, '') || ' ' || coalesce(model, '') || ' ' || route || ' ' || coalesce(code, '') || ' ' " \
-    "|| request_id), lower(?8))) AND (?11 = 0 OR seq < ?11) AND (?12 = 0 OR seq > ?12) "
+    "|| request_id), lower(?8))) "
 #define ACTIVITY_TYPES "ttttttttiiii"
 #define ACTIVITY_ARGS(f)                                                                             \
     (f)->user_id, (f)->user, (f)->key, (f)->server, (f)->model, (f)->route, (f)->outcome, (f)->text, \
-        (f)->from, (f)->to > 0 ? (f)->to : INT64_MAX, (f)->before, (f)->after
+        (f)->from, (f)->to > 0 ? (f)->to : INT64_MAX, (f)->before > 0 ? (f)->before : INT64_MAX, (f)->after
 
 /* Strings go into the op's arguments. */
 void activity_filter_copy(struct store_op *op, struct activity_filter *to,
