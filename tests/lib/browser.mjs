@@ -17,6 +17,28 @@ export const SIZES = [
   ['phone', PHONE]
 ];
 
+/**
+ * What Chromium shall not have: first what Playwright asks for (the last such option counts, so it is said again), then
+ * the pages behind the address bar, which nobody sees here and each context would load: they cost more than hob's page.
+ */
+const WITHOUT = [
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'LensOverlay',
+  'MediaRouter',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'OptimizationHints',
+  'NetworkTimeServiceQuerying',
+  'AimEnabled',
+  'PreconnectToSearch',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxPopup'
+];
+
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -27,7 +49,8 @@ export function launch() {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-component-update',
-      '--disable-sync'
+      '--disable-sync',
+      `--disable-features=${WITHOUT}`
     ]
   });
 }
@@ -215,7 +238,7 @@ async function settle(page) {
 
 async function violations(page, runOnly) {
   await settle(page);
-  const found = await page.evaluate((rules) => window.axe.run({ runOnly: rules }), runOnly);
+  const found = await page.evaluate((rules) => window.axe.run({ runOnly: rules, resultTypes: ['violations'] }), runOnly);
   return found.violations.map((v) => {
     const places = v.nodes.map((n) => `${n.html.slice(0, 160)} (${n.any[0]?.message ?? v.help})`);
     return `${v.id}: ${places.join(' | ')}`;
