@@ -185,10 +185,9 @@ static enum err read_send(struct api_req *r, struct chat_send_request *q, struct
 /* True: the user may not ask for one more answer now; r is answered. message_id NULL: nothing is stored of it. */
 static bool is_over_limits(struct api_req *r, const char *message_id)
 {
-    struct chat *c = r->api->o.chat;
-    if (message_id && chat_has_message(c, r->who.user_id, message_id))
+    if (message_id && chat_has_message(r->api->o.chat, r->who.user_id, message_id))
         return false;
-    return api_limits_refuse_call(r, chat_n_running_of(c, r->who.user_id));
+    return api_limits_refuse_call(r);
 }
 
 static void complete(struct api_req *r)
@@ -209,6 +208,7 @@ static void complete(struct api_req *r)
     if ((q.mode != CHAT_WHEN_READY && api_refuse_stream(r)) || is_over_limits(r, q.message_id))
         return;
     q.content_json = buf_str(content);
+    q.key_id = r->who.kind == PRINCIPAL_KEY ? r->who.credential_id : NULL;
     struct watch *w = xcalloc(1, sizeof *w);
     w->after_seq = q.mode == CHAT_WHEN_READY ? -1 : 0;
     r->state = w;

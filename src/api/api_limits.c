@@ -100,10 +100,15 @@ static void refuse_call(struct api_req *r, const struct auth_limit_hit *hit)
     http_headers_release(&h);
 }
 
-bool api_limits_refuse_call(struct api_req *r, size_t n_elsewhere)
+/* Answers of the chat are under way without a request. */
+bool api_limits_refuse_call(struct api_req *r)
 {
+    const struct chat *c = r->api->o.chat;
     struct auth_limit_hit hit;
-    if (!auth_limit_begin(r->api->o.auth, &r->who, n_elsewhere, &hit)) {
+    size_t n_of_user = chat_n_running_of(c, r->who.user_id, NULL), n_of_key = 0;
+    if (r->who.kind == PRINCIPAL_KEY)
+        n_of_key = chat_n_running_of(c, r->who.user_id, r->who.credential_id);
+    if (!auth_limit_begin(r->api->o.auth, &r->who, n_of_user, n_of_key, &hit)) {
         refuse_call(r, &hit);
         return true;
     }
@@ -121,8 +126,7 @@ bool api_limits_refuse(struct api_req *r)
         refuse_route(r, route);
         return true;
     }
-    return r->route->policy == API_KEY &&
-           api_limits_refuse_call(r, chat_n_running_of(r->api->o.chat, r->who.user_id));
+    return r->route->policy == API_KEY && api_limits_refuse_call(r);
 }
 
 void api_limits_end(struct api_req *r)

@@ -10,8 +10,8 @@
  * given back when r is freed.
  */
 bool api_limits_refuse(struct api_req *r);
-/* The same for a request that its handler knows to use a model. n_elsewhere: requests of its user that are under way otherwise. */
-bool api_limits_refuse_call(struct api_req *r, size_t n_elsewhere);
+/* The same for a request that its handler knows to use a model. */
+bool api_limits_refuse_call(struct api_req *r);
 /* Gives back what was counted. Harmless when nothing was. */
 void api_limits_end(struct api_req *r);
 

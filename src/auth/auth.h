@@ -134,10 +134,10 @@ struct auth_limit_hit {
 };
 /*
  * A request of p begins: counts it, and returns true. False: a limit is hit, nothing is counted. After true
- * auth_limit_end(a, p) is due exactly once. n_elsewhere: requests of the user under way that are counted by somebody else.
+ * auth_limit_end(a, p) is due exactly once. n_of_user, n_of_key: requests under way that are counted by somebody else.
  * Nobody and the control socket have no limits.
  */
-MUST_CHECK bool auth_limit_begin(struct auth *a, const struct principal *p, size_t n_elsewhere,
+MUST_CHECK bool auth_limit_begin(struct auth *a, const struct principal *p, size_t n_of_user, size_t n_of_key,
                                  struct auth_limit_hit *out_hit);
 void auth_limit_end(struct auth *a, const struct principal *p);
 /* A request has used so many tokens. key_id: or "". Ids that are not there (any more) are fine. */

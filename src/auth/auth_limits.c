@@ -46,7 +46,7 @@ bool auth_may_use_model(const struct auth *a, const struct principal *p, const c
     return false;
 }
 
-bool auth_limit_begin(struct auth *a, const struct principal *p, size_t n_elsewhere,
+bool auth_limit_begin(struct auth *a, const struct principal *p, size_t n_of_user, size_t n_of_key,
                       struct auth_limit_hit *out_hit)
 {
     struct limited l = find(a, p);
@@ -54,8 +54,8 @@ bool auth_limit_begin(struct auth *a, const struct principal *p, size_t n_elsewh
     int64_t now = clock_ms();
     if (!l.user)
         return true;
-    bool is_hit = l.key && limiter_is_hit(&l.key->limiter, 0, now, out_hit);
-    if (limiter_is_hit(&l.user->limiter, (int64_t)n_elsewhere, now, &of_user) &&
+    bool is_hit = l.key && limiter_is_hit(&l.key->limiter, (int64_t)n_of_key, now, out_hit);
+    if (limiter_is_hit(&l.user->limiter, (int64_t)n_of_user, now, &of_user) &&
         (!is_hit || of_user.wait_ms > out_hit->wait_ms)) {
         is_hit = true;
         *out_hit = of_user;

@@ -270,11 +270,11 @@ size_t chat_n_running(const struct chat *c)
     return n;
 }
 
-size_t chat_n_running_of(const struct chat *c, const char *user_id)
+size_t chat_n_running_of(const struct chat *c, const char *user_id, const char *key_id)
 {
     size_t n = 0;
     LIST_EACH(g, &c->generations, struct generation, node)
-        n += is_running(g) && str_eq(g->row.user_id, user_id);
+        n += is_running(g) && str_eq(g->row.user_id, user_id) && (!key_id || str_eq(g->key_id, key_id));
     return n;
 }
 

@@ -51,6 +51,7 @@ enum chat_mode { CHAT_SEND, CHAT_RETRY, CHAT_CONTINUE, CHAT_WHEN_READY };
 MUST_CHECK bool chat_mode_parse(const char *text, enum chat_mode *out_mode);
 
 struct chat_send_request {       /* all strings are copied */
+    const char *key_id;          /* of the API key that asks; "" or NULL: by a session */
     const char *conversation_id; /* UUID */
     const char *message_id;      /* UUID */
     const char *parent_id;       /* UUID or NULL */
@@ -140,8 +141,8 @@ void chat_conversation_removed(struct chat *c, const char *conversation_id);
 void chat_generation_removed(struct chat *c, const char *generation_id);
 /* Running, not counting the outbox. */
 size_t chat_n_running(const struct chat *c);
-/* The same of one user. */
-size_t chat_n_running_of(const struct chat *c, const char *user_id);
+/* The same of one user; key_id NULL: whatever asked for them, else only those that this key asked for since hob was started. */
+size_t chat_n_running_of(const struct chat *c, const char *user_id, const char *key_id);
 /* A message of the user that is being sent or answered, or waits in the outbox: to post it again joins what there is. */
 bool chat_has_message(const struct chat *c, const char *user_id, const char *message_id);
 

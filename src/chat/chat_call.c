@@ -206,6 +206,7 @@ static void start_call(struct generation *g, struct server *s, struct span body)
                                            .header_timeout_ms = g->c->options.header_timeout_ms,
                                            .idle_timeout_ms = g->c->options.idle_timeout_ms};
     (void)snprintf(options.client.user_id, sizeof options.client.user_id, "%s", g->row.user_id);
+    memcpy(options.client.key_id, g->key_id, sizeof options.client.key_id);
     sse_parser_release(&g->sse);
     sse_parser_init(&g->sse, MAX_EVENT_BYTES, on_sse_event, NULL, g);
     loop_timer_init(&g->busy, g->c->loop, on_busy, g);

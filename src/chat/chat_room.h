@@ -54,7 +54,8 @@ struct chat_send {
     struct list node;  /* in turn.sends, generation.sends, or nowhere */
     struct list owned; /* in chat.sends */
     char *user_id;
-    struct message_row row; /* as posted; owned strings */
+    char key_id[UUID_LEN + 1]; /* "": none */
+    struct message_row row;    /* as posted; owned strings */
     char *server_ref;
     char *instead_of; /* a generation's id; or NULL */
     char *options_json;
@@ -97,6 +98,7 @@ struct figures figures_read(const char *meta_json);
 struct generation {
     struct chat *c;
     struct generation_row row; /* owned strings; row.state follows `state` */
+    char key_id[UUID_LEN + 1]; /* of the key that asked for it; "": none, or before hob was started */
     char *model;               /* what the frames say */
     enum generation_state state;
     bool is_added;   /* its row is in the store */

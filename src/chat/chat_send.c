@@ -9,6 +9,7 @@
 struct turn {
     struct chat *c;
     char *message_id, *conversation_id, *user_id;
+    char key_id[UUID_LEN + 1];
     enum chat_mode mode;
     struct list sends; /* at least one, unless all have gone; the first one's request counts */
     char *options_json, *server_id, *server_ref, *instead_of;
@@ -219,6 +220,7 @@ static void make_generation(struct turn *t, const struct message_row *message,
                                  .created_at = clock_wall_ms()};
     enum generation_state state = row.outbox ? GENERATION_QUEUED : GENERATION_CONNECTING;
     struct generation *g = generation_new(t->c, &row, state);
+    memcpy(g->key_id, t->key_id, sizeof g->key_id);
     g->is_retry = true;
     while (!list_is_empty(&t->sends)) {
         struct chat_send *s = LIST_FIRST(&t->sends, struct chat_send, node);
@@ -303,6 +305,7 @@ static void start_turn(struct chat_send *s)
     t->message_id = xstrdup(s->row.id);
     t->conversation_id = xstrdup(s->row.conversation_id);
     t->user_id = xstrdup(s->user_id);
+    memcpy(t->key_id, s->key_id, sizeof t->key_id);
     t->options_json = xstrdup(s->options_json);
     t->server_ref = xstrdup(s->server_ref);
     t->instead_of = xstrdup(s->instead_of);
@@ -444,6 +447,7 @@ struct chat_send *chat_send(struct chat *c, const char *user_id, const struct ch
     struct chat_send *s = xcalloc(1, sizeof *s);
     s->c = c;
     s->user_id = xstrdup(user_id);
+    (void)snprintf(s->key_id, sizeof s->key_id, "%s", request->key_id ? request->key_id : "");
     s->fn = fn;
     s->arg = arg;
     s->mode = request->mode;

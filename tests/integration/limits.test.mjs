@@ -393,6 +393,31 @@ describe('an account', () => {
     await limit(null);
   });
 
+  test('what a key sends in the chat counts for the key as well', async () => {
+    const key = await makeKey({ limits: { max_parallel: 1 } });
+    const send = (server, content) => call(key, '/api/chat/completions', hob.message(server, content));
+    const begun = await send('slow', LONG);
+    assert.equal(begun.status, 200);
+    await refused(await send('fast', 'echo hi'), 429, 'rate_limit_exceeded', /^This API key may have 1 request/);
+    await refused(await ask(key), 429, 'rate_limit_exceeded', /^This API key may have 1 request/);
+    await hob.post(`/api/generations/${begun.headers.get('x-generation-id')}/stop`);
+    await begun.body.cancel();
+    await untilFine(key);
+    await change(key, { limits: { max_parallel: null, tokens_per_minute: 5 } });
+    await fine(await send('fast', 'echo a few words and no more'));
+    const over = await until(
+      async () => {
+        const res = await ask(key);
+        if (res.status === 429) return res;
+        await res.text();
+      },
+      'its tokens count',
+      { every: 100 }
+    );
+    await refused(over, 429, 'rate_limit_exceeded', /^This API key may use 5 tokens in a minute/);
+    await fine(await hob.post('/api/chat/completions', hob.message('fast', 'echo hi')));
+  });
+
   test('another account is not concerned, and only an admin sets limits', async () => {
     const bob = { name: 'bob', password: 'password of bob' };
     await hob.post('/api/signup', bob);

@@ -648,16 +648,17 @@ static void the_tighter_limit_of_key_and_user_holds(void **state)
     EXPECT(ERR_NOT_FOUND, "", ASK(f, auth_user_limit, "nobody", &two.limits));
     close_auth(f);
     open_auth(f);
-    assert_true(auth_limit_begin(f->auth, &key, 0, &hit));
-    assert_true(auth_limit_begin(f->auth, &key, 0, &hit));
-    assert_false(auth_limit_begin(f->auth, &key, 0, &hit)); /* the key's two are used up */
+    assert_true(auth_limit_begin(f->auth, &key, 0, 0, &hit));
+    assert_true(auth_limit_begin(f->auth, &key, 0, 0, &hit));
+    assert_false(auth_limit_begin(f->auth, &key, 0, 0, &hit)); /* the key's two are used up */
     assert_int_equal(hit.what, AUTH_LIMIT_REQUESTS);
     assert_false(hit.is_users);
     auth_limits_left(f->auth, &key, &requests, &tokens);
     assert_int_equal(requests.remaining, 0);
     assert_int_equal(tokens.remaining, 100);
-    assert_true(auth_limit_begin(f->auth, &session, 0, &hit));
-    assert_false(auth_limit_begin(f->auth, &session, 0, &hit)); /* three at once, whoever of the user asked */
+    assert_true(auth_limit_begin(f->auth, &session, 0, 0, &hit));
+    assert_false(
+        auth_limit_begin(f->auth, &session, 0, 0, &hit)); /* three at once, whoever of the user asked */
     assert_int_equal(hit.what, AUTH_LIMIT_PARALLEL);
     assert_true(hit.is_users);
     auth_limit_end(f->auth, &session);
@@ -666,16 +667,16 @@ static void the_tighter_limit_of_key_and_user_holds(void **state)
     auth_note_tokens(f->auth, f->admin_id, a.key_id, INT64_MAX);
     auth_note_tokens(f->auth, f->admin_id, "", 5);
     auth_note_tokens(f->auth, "nobody", "no key", 5);
-    assert_false(auth_limit_begin(f->auth, &key, 0, &hit));
+    assert_false(auth_limit_begin(f->auth, &key, 0, 0, &hit));
     assert_int_equal(hit.what, AUTH_LIMIT_TOKENS);
-    assert_true(auth_limit_begin(f->auth, &session, 0, &hit)); /* the user has no limit of tokens */
+    assert_true(auth_limit_begin(f->auth, &session, 0, 0, &hit)); /* the user has no limit of tokens */
     auth_limit_end(f->auth, &session);
 
     EXPECT(ERR_OK, "", ASK(f, auth_key_remove, NULL, a.key_id));
     auth_limit_end(f->auth, &key); /* of a key that is gone */
     auth_limit_end(f->auth, &key);
-    assert_true(auth_limit_begin(f->auth, &session, 2, &hit));
-    assert_false(auth_limit_begin(f->auth, &session, 2, &hit));
+    assert_true(auth_limit_begin(f->auth, &session, 2, 0, &hit));
+    assert_false(auth_limit_begin(f->auth, &session, 2, 0, &hit));
     auth_limit_end(f->auth, &session);
 }
 
