@@ -178,13 +178,33 @@ void gateway_server_add(struct gateway *g, const struct server_patch *p, gateway
     submit(ed, p);
 }
 
+/* As it is when the changes that are on their way to the store are true. */
+static const struct server_row *newest_row(struct gateway *g, const struct server *s)
+{
+    const struct server_row *row = &s->row;
+    LIST_EACH(ed, &g->edits, struct edit, node) {
+        if (ed->op && ed->kind == EDIT_CHANGE && str_eq(ed->row.id, s->row.id))
+            row = &ed->row;
+    }
+    return row;
+}
+
+/* A row that is written behind its removal would be there again at the next start. */
+static void refuse_of_leaving(struct edit *ed)
+{
+    ed->err = err_set(&ed->why, ERR_NOT_FOUND, "the server was removed");
+    refuse(ed);
+}
+
 void gateway_server_change(struct gateway *g, struct server *s, const struct server_patch *p,
                            gateway_server_fn fn, void *arg)
 {
     struct edit *ed = new_edit(g, EDIT_CHANGE, fn, arg);
-    server_row_copy(&ed->row, &s->row);
+    server_row_copy(&ed->row, newest_row(g, s));
     if (server_is_of_file(s))
         refuse_of_file(ed, s);
+    else if (s->is_leaving)
+        refuse_of_leaving(ed);
     else
         submit(ed, p);
 }

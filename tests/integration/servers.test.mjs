@@ -137,6 +137,32 @@ test('a change is kept; a running engine keeps its options until it is restarted
   assert.equal((await hob.server('renamed')).id, server.id);
 });
 
+test('changes that come at once are all kept, and none brings back what is removed beside it', async () => {
+  const { id } = await hob.addDemo('busy');
+  const patch = (change, of = id) => hob.send('PATCH', `/api/servers/${of}`, change);
+  const changes = [{ slots: 3 }, { max_waiting: 7 }, { hold_s: 9 }, { system_prompt: 'Be brief.' }];
+  const all = await Promise.all(changes.map((change) => patch(change)));
+  assert.deepEqual(
+    all.map((res) => res.status),
+    [200, 200, 200, 200]
+  );
+  const { slots, max_waiting, hold_s, system_prompt } = await hob.server('busy');
+  assert.deepEqual([slots, max_waiting, hold_s, system_prompt], [3, 7, 9, 'Be brief.']);
+  const names = Array.from({ length: 10 }, (_, i) => `removed ${i}`);
+  const made = await Promise.all(names.map((name) => hob.addDemo(name)));
+  await Promise.all(
+    made.map(async (server) => {
+      const removed = hob.request(`/api/servers/${server.id}`, { method: 'DELETE' });
+      await Promise.all([removed, patch({ slots: 2 }, server.id)]);
+      assert.equal((await removed).status, 204);
+    })
+  );
+  await hob.terminate();
+  await hob.run();
+  const left = (await hob.get('/api/servers')).servers.filter((s) => names.includes(s.name));
+  assert.deepEqual(left, []);
+});
+
 test('a removed server ends its engine; who waited or read hears it', async () => {
   const server = await hob.addDemo('doomed', ['--tokens-per-second', '20']);
   await hob.startServer(server.id);
