@@ -35,7 +35,7 @@ struct activity *activity_new(struct loop *l, struct store *store, struct auth *
 void activity_close(struct activity *a);
 /* Counts it, keeps it, and writes the access line of one that was passed through. Publishes "activity" to the user and to all
  * admins, at most once a write, when it can be read. */
-void activity_note(struct activity *a, const struct gateway_record *record);
+void activity_note(struct activity *a, const struct gateway_record *r);
 
 /* One line about one request. Strings may come from outside. */
 struct activity_line {

@@ -33,7 +33,7 @@ struct metrics {
 
 void metrics_init(struct metrics *m);
 void metrics_release(struct metrics *m);
-void metrics_count(struct metrics *m, const struct gateway_record *record);
+void metrics_count(struct metrics *m, const struct gateway_record *r);
 void metrics_write(const struct metrics *m, struct buf *out);
 
 #endif
