@@ -85,6 +85,7 @@ describe('news', () => {
       const page = await openTalk(viewport, dark, collapsed);
       const atEnd = await settled(page);
       await answerElsewhere(page, `end ${name}`);
+      await notice(page, `end ${name}`).hover(); // it stays while it is pointed at
       await assertStill(page, atEnd, 'at the end');
       await shot(page, `news-notice-${name}`);
       await notice(page, `end ${name}`).getByRole('button', { name: 'Dismiss' }).click();
@@ -95,6 +96,7 @@ describe('news', () => {
       await page.waitForFunction(() => document.querySelector('[aria-label=Conversation]').scrollTop === 0);
       const atTop = await settled(page);
       await answerElsewhere(page, `top ${name}`);
+      await notice(page, `top ${name}`).hover(); // it stays while it is pointed at
       await assertStill(page, atTop, 'at the beginning');
       await axe(page);
       await notice(page, `top ${name}`).getByRole('button', { name: 'Open' }).click();

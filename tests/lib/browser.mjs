@@ -238,7 +238,10 @@ async function settle(page) {
 
 async function violations(page, runOnly) {
   await settle(page);
-  const found = await page.evaluate((rules) => window.axe.run({ runOnly: rules, resultTypes: ['violations'] }), runOnly);
+  const found = await page.evaluate(
+    (rules) => window.axe.run({ runOnly: rules, resultTypes: ['violations'] }),
+    runOnly
+  );
   return found.violations.map((v) => {
     const places = v.nodes.map((n) => `${n.html.slice(0, 160)} (${n.any[0]?.message ?? v.help})`);
     return `${v.id}: ${places.join(' | ')}`;
