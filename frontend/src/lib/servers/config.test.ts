@@ -37,7 +37,7 @@ it('says that an engine runs with old options, and restarts it for an admin', as
 	const server = testServer({ needs_restart: true }, { state: 'ready' });
 	const restart = vi.spyOn(api, 'restartServer').mockResolvedValue({ server: testServer() });
 	render(ServerTile, { server, onedit: vi.fn() });
-	expect(screen.getByText(/runs with its old options/)).toBeInTheDocument();
+	expect(screen.getByText(/Changed; restart it to apply/)).toBeInTheDocument();
 	await userEvent.click(screen.getByRole('button', { name: 'Restart qwen3' }));
 	expect(restart).toHaveBeenCalledWith(server.id);
 });
