@@ -24,8 +24,10 @@ static void reload(struct app_reload *r);
 static struct gateway_file servers_of(const struct app_reload *r, const struct config *c)
 {
     const char *slash = strrchr(r->o.from->file, '/');
-    return (struct gateway_file){
-        .name = slash ? slash + 1 : r->o.from->file, .servers = c->servers, .n = c->n_servers};
+    return (struct gateway_file){.name = slash ? slash + 1 : r->o.from->file,
+                                 .servers = c->servers,
+                                 .n = c->n_servers,
+                                 .memory_json = c->memory_json};
 }
 
 static void publish(const struct app_reload *r)

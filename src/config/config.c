@@ -30,6 +30,7 @@ void config_release(struct config *c)
     for (size_t i = 0; i < c->n_servers; i++)
         server_patch_release(&c->servers[i]);
     free(c->servers);
+    free(c->memory_json);
     *c = (struct config){0};
 }
 
@@ -198,6 +199,7 @@ static const struct config_key keys[] = {
     {"titles", take_titles},
     {"activity_rows", take_activity_rows},
     {"activity_days", take_activity_days},
+    {"memory", config_take_memory},
     {"servers", config_take_servers},
 };
 

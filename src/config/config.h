@@ -10,6 +10,7 @@
  *     titles: model
  *     activity_rows: 100000
  *     activity_days: 90
+ *     memory: {budget: 24G, groups: {big: exclusive}}
  *     servers:
  *       qwen3:
  *         model_path: /srv/models/qwen3-8b.gguf
@@ -41,6 +42,7 @@ struct config {
     bool model_titles; /* titles of conversations by the model, not only by the first message */
     struct server_patch *servers;
     size_t n_servers;
+    char *memory_json; /* as gateway_memory_change takes it; NULL: the file says nothing of it */
 };
 
 /* What the command line said; it wins over the file. NULL: nothing. */

@@ -117,9 +117,8 @@ static void take_group(struct swap *s, const struct doc_pair *pair)
     bool swaps = flag_or(s, &pairs, "swap", true), persists = flag_or(s, &pairs, "persistent", false);
     bool is_exclusive = flag_or(s, &pairs, "exclusive", true);
     const struct doc_pair *members = doc_find(&pairs, "members");
-    if (!swaps)
-        swap_note(s, pair->key, "that the members of the group %s %s: say so on the page", name,
-                  persists ? "always stay in memory" : "are in memory together");
+    strv_add(&s->groups, name);
+    strv_add(&s->kinds, swaps ? "exclusive" : persists ? "always" : "together");
     if (swaps && persists)
         swap_note(s, pair->key, "persistent of the group %s: its members take turns, and go for others too",
                   name);
@@ -292,6 +291,8 @@ static void release(struct swap *s)
         swap_model_release(&s->models[i]);
     free(s->models);
     macros_release(&s->macros);
+    strv_release(&s->groups);
+    strv_release(&s->kinds);
     free(s->log_level);
     free(s->llama_server);
     doc_release(&s->doc);

@@ -33,6 +33,7 @@ struct swap {
     size_t n_models;
     int64_t ttl_s; /* globalTTL */
     char *log_level, *llama_server;
+    struct strv groups, kinds; /* names, and what they are in hob, pairwise */
 };
 
 /* "FILE:LINE:COLUMN: what" */

@@ -88,6 +88,15 @@ static void write_model(struct swap *s, struct swap_model *m, struct buf *out)
     write_rewrite(s, m, out);
 }
 
+static void write_groups(const struct swap *s, struct buf *out)
+{
+    if (s->groups.n == 0)
+        return;
+    buf_add_str(out, "\nmemory:\n  groups:\n");
+    for (size_t i = 0; i < s->groups.n; i++)
+        emit_text_field(out, 4, s->groups.v[i], s->kinds.v[i]);
+}
+
 void swap_write(struct swap *s, const char *path, struct buf *out)
 {
     const char *slash = strrchr(path, '/');
@@ -99,6 +108,7 @@ void swap_write(struct swap *s, const char *path, struct buf *out)
         emit_text_field(out, 0, "log_level", s->log_level);
     if (s->llama_server)
         emit_text_field(out, 0, "llama_server", s->llama_server);
+    write_groups(s, out);
     buf_add_str(out, "\nservers:\n");
     for (size_t i = 0; i < s->n_models; i++) {
         if (!s->models[i].is_left_out)

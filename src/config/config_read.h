@@ -24,6 +24,9 @@ void reading_texts(struct reading *r, const struct doc_pair *pair, size_t max, s
 /* `unknown key "lsiten"; did you mean "listen"?` */
 void reading_unknown(struct doc *d, const yaml_node_t *key, const char *const *known, size_t n);
 
+/* ---- config_memory.c ---- */
+void config_take_memory(struct reading *r, const struct doc_pair *pair);
+
 /* ---- config_servers.c ---- */
 void config_take_servers(struct reading *r, const struct doc_pair *pair);
 /* What only all of them show: names that are there twice, too many. */

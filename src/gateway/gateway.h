@@ -165,6 +165,7 @@ struct gateway_file {
     const char *name;                   /* of the file, for people */
     const struct server_patch *servers; /* complete */
     size_t n;
+    const char *memory_json; /* what gateway_memory_change takes; NULL: what is set stays */
 };
 /* Whether p can be a server's whole configuration, apart from other servers. Not whether its model file is there. */
 MUST_CHECK enum err server_patch_check(const struct server_patch *p, struct err_text *why);

@@ -11,7 +11,7 @@
 
 struct applying {
     struct gateway *g;
-    char *file_name;
+    char *file_name, *memory_json;
     struct server_row *rows;
     size_t n;
     bool is_start; /* of hob: nothing runs, and who starts by itself is seen to later */
@@ -267,11 +267,34 @@ static size_t let_go_others(struct applying *a)
     return n;
 }
 
+static void on_memory_kept(void *arg, enum err e, const struct err_text *why)
+{
+    (void)arg;
+    if (e)
+        log_warn("memory: the settings of the file hold, but could not be kept: %s", why->text);
+}
+
+/* Before anything starts by it. */
+static void set_memory(struct applying *a)
+{
+    AUTO(json_doc) yyjson_doc *doc = NULL;
+    yyjson_val *root;
+    struct err_text why;
+    if (!a->memory_json)
+        return;
+    enum err e = json_parse_object(span_str(a->memory_json), &doc, &root, &why);
+    if (!e)
+        e = gateway_memory_change(a->g, root, on_memory_kept, NULL, &why);
+    if (e)
+        log_warn("%s: memory: %s", a->file_name, why.text);
+}
+
 static void make_true(struct applying *a)
 {
     struct gateway *g = a->g;
     size_t n_added = 0, n_changed = 0, n_removed = let_go_others(a);
     xreplace(&g->file_name, a->file_name);
+    set_memory(a);
     for (size_t i = 0; i < a->n; i++) {
         struct server_row *row = &a->rows[i];
         struct server *s = gateway_server_by_id(g, row->id);
@@ -295,6 +318,7 @@ static void free_applying(struct applying *a)
     loop_timer_stop(&a->refused);
     free_rows(a->rows, a->n);
     free(a->file_name);
+    free(a->memory_json);
     free(a);
 }
 
@@ -332,6 +356,7 @@ void gateway_file_prepare(struct gateway *g, const struct gateway_file *file)
     if (!file)
         return;
     a->file_name = xstrdup(file->name);
+    a->memory_json = xstrdup(file->memory_json);
     a->err = make_rows(g, file, &a->rows, &at, &a->why);
     a->n = a->err ? 0 : file->n;
 }

@@ -166,6 +166,23 @@ test('hosts, folders and the log level hold at once; what cannot is said to need
   await until(async () => (await config()).needs_restart.length === 0, 'it is as it was');
 });
 
+test('the budget and the kinds of groups come from the file', async () => {
+  const memory = async () => (await hob.get('/api/memory')).memory;
+  await write([['one', demo(', group: big')]], 'memory: {budget: 3G, turn_s: 7, groups: {big: together}}\n');
+  const set = await until(async () => {
+    const m = await memory();
+    return m.settings.turn_s === 7 && m;
+  }, 'the settings hold');
+  assert.equal(set.settings.budget_bytes, 3 * 2 ** 30);
+  assert.deepEqual(
+    set.groups.map((g) => [g.name, g.kind]),
+    [['big', 'together']]
+  );
+  await write([['one', demo()]], 'memory: {budget: null, turn_s: 20}\n');
+  await until(async () => (await memory()).settings.turn_s === 20, 'they are set back');
+  assert.equal((await memory()).settings.budget_bytes, null);
+});
+
 test('what runs on a removed server may end; coming back meanwhile, it is the same one', async () => {
   await write([['slow', `{kind: demo, args: [--load-seconds, 0, --tokens-per-second, 100]}`]]);
   await settled(['page', 'slow']);

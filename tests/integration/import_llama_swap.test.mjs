@@ -161,8 +161,7 @@ test('groups of both styles, preloads, and sections that hob has no place for', 
     `${models}routing: {router: {use: group, settings: {groups: {big: {members: [a, b]}, small: {swap: false, exclusive: false, members: [c]}, forever: {persistent: true, swap: false, exclusive: false, members: [d]}}}}}\nhooks: {on_startup: {preload: [a]}}\npeers: {x: {proxy: "http://y", models: [z]}}\napiKeys: [secret]\nwhatever: 1\n`
   );
   assert.equal(old.yaml, now.yaml);
-  said(old.notes, /the members of the group small are in memory together/);
-  said(old.notes, /the members of the group forever always stay in memory/);
+  assert.match(old.yaml, /memory:\n {2}groups:\n {4}big: exclusive\n {4}small: together\n {4}forever: always\n/);
   assert.match(old.yaml, / {2}a:\n {4}command: \[e, --port, "\$\{PORT\}"\]\n {4}autostart: true\n {4}group: big\n/);
   said(old.notes, /the member "nobody" of the group forever is no model/);
   said(old.notes, /preload: "x" is no model/);

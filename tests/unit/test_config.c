@@ -63,6 +63,10 @@ static void faults_name_file_line_column_and_what_is_expected(void **state)
         {"log_level: loud\n", ":1:12: ", "debug, info, warn or error"},
         {"titles: maybe\n", ":1:9: ", "model or message"},
         {"activity_days: 0\n", ":1:16: ", "expected a number from 1 to 36500, found \"0\""},
+        {"memory: {budget: lots}\n", ":1:18: ", "budget: expected a size such as 24G, found \"lots\""},
+        {"memory: {bugdet: 1G}\n", ":1:10: ", "did you mean \"budget\"?"},
+        {"memory: {groups: {a: x}}\n", ":1:22: ", "group a: expected exclusive, together or always"},
+        {"memory: {turn_s: 0}\n", ":1:18: ", "turn_s: expected a number from 1"},
         {"data: /x\ndata: /y\n", ":2:1: ", "\"data\" is there twice, first in line 1"},
         {"data: /x\n---\ndata: /y\n", ":3:1: ", "a second document"},
         {"a: &a [*a]\nx-b: 1\n", ":1:1: ", "unknown key \"a\""},
@@ -170,6 +174,25 @@ static void faults_of_a_server_point_at_its_field(void **state)
             fail_msg("case %zu: %s", i, why.text);
         config_release(&c);
     }
+}
+
+static void sizes_of_memory_have_units(void **state)
+{
+    (void)state;
+    struct config c;
+    struct err_text why;
+    config_init(&c);
+    assert_int_equal(
+        load(&c, "memory: {budget: 1.5 GiB, gpu_budget: 512M, turn_s: 5, groups: {big: always}}\n", &why),
+        ERR_OK);
+    assert_string_equal(c.memory_json,
+                        "{\"budget_bytes\":1610612736,\"gpu_budget_bytes\":536870912,\"turn_s\":5,"
+                        "\"groups\":{\"big\":\"always\"}}");
+    config_release(&c);
+    config_init(&c);
+    assert_int_equal(load(&c, "memory: {budget: 4096, gpu_budget: null}\n", &why), ERR_OK);
+    assert_string_equal(c.memory_json, "{\"budget_bytes\":4096,\"gpu_budget_bytes\":null}");
+    config_release(&c);
 }
 
 /* Aliases of aliases of aliases: what is written small must not become large. */
@@ -296,6 +319,7 @@ int main(void)
         cmocka_unit_test(faults_name_file_line_column_and_what_is_expected),
         cmocka_unit_test(servers_are_a_mapping_or_a_list),
         cmocka_unit_test(faults_of_a_server_point_at_its_field),
+        cmocka_unit_test(sizes_of_memory_have_units),
         cmocka_unit_test(aliases_are_bounded),
         cmocka_unit_test(all_faults_are_told_at_once),
         cmocka_unit_test(commands_are_split_without_a_shell),
