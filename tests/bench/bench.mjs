@@ -10,7 +10,7 @@ const quick = process.argv.includes('--quick');
 const size = quick
   ? { rounds: 1, pieces: 3, seconds: 1, requests: 5000, streams: 2000, first: 500, starts: 5, stall: 3 }
   : { rounds: 3, pieces: 4, seconds: 2, requests: 8000, streams: 2000, first: 1000, starts: 20, stall: 8 };
-const LIMIT_MS = (quick ? 90 : 360) * 1000;
+const LIMIT_MS = (quick ? 180 : 600) * 1000;
 const NAMES = ['nginx', 'haproxy', 'hob'];
 
 measure.useClient(join(build, 'tests/bench/bench_load'));

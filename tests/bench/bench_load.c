@@ -17,7 +17,7 @@
 #include "bench.h"
 
 #define MAX_OPENING  100 /* connections without their first event, while they are being opened */
-#define RUN_LIMIT_NS (60LL * 1000000000)
+#define RUN_LIMIT_NS (120LL * 1000000000)
 #define MAX_LINE     512
 
 enum load_mode { LOAD_RUN, LOAD_HOLD, LOAD_CHAT };

@@ -12,7 +12,7 @@ export const CLIENT_CPU = 0; // the upstream and the clients
 export const RELAY_CPU = 1;
 const FILES = Number(execFileSync('/bin/sh', ['-c', 'ulimit -Hn']).toString().replace('unlimited', '65536'));
 /** A stream costs a relay two descriptors. */
-export const MAX_STREAMS = Math.min(10000, Math.floor((FILES - 500) / 2));
+export const MAX_STREAMS = Math.min(10000, Math.floor(FILES * 0.45));
 
 /** The command line that runs argv on this CPU. */
 export function pinned(cpu, argv) {

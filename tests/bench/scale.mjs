@@ -31,7 +31,7 @@ async function streamCost(relay, direct, streams) {
   });
   load.line.catch(() => {}); // it is ended early
   await until(async () => (await measure.upstreamStats(direct)).active === streams, `${streams} streams are open`, {
-    ms: 55000
+    ms: 90000
   });
   const from = { cpu: await cpuTime(relay.pid), at: performance.now() };
   await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
