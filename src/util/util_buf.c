@@ -72,18 +72,38 @@ void buf_add_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+void buf_add_i64(struct buf *b, int64_t v)
+{
+    char digits[20]; /* from behind; 2^63 has 19 */
+    size_t n = 0;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do {
+        digits[n++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (v < 0)
+        digits[n++] = '-';
+    char *at = buf_reserve(b, n);
+    for (size_t i = 0; i < n; i++)
+        at[i] = digits[n - 1 - i];
+    at[n] = '\0';
+    b->len += n;
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
     va_list again;
     va_copy(again, args);
-    char probe[1];
-    int n = vsnprintf(probe, sizeof probe, fmt, args);
+    size_t room = b->p ? b->cap - b->len : 0; /* mostly enough: formatted once */
+    int n = vsnprintf(room ? b->p + b->len : NULL, room, fmt, args);
     va_end(args);
     assert(n >= 0);
-    char *at = buf_reserve(b, (size_t)n);
-    (void)vsnprintf(at, (size_t)n + 1, fmt, again);
+    if ((size_t)n >= room) {
+        char *at = buf_reserve(b, (size_t)n);
+        (void)vsnprintf(at, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     b->len += (size_t)n;
 }

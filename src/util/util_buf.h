@@ -27,6 +27,8 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_char(struct buf *b, char c);
+/* In decimal. Where it is done by the thousand, much cheaper than buf_addf. */
+void buf_add_i64(struct buf *b, int64_t v);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Drops n bytes from the front (memmove). */
 void buf_drop(struct buf *b, size_t n);

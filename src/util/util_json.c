@@ -273,7 +273,7 @@ void jw_key(struct json_writer *w, const char *key)
 void jw_int(struct json_writer *w, int64_t v)
 {
     begin_value(w);
-    buf_addf(w->out, "%lld", (long long)v);
+    buf_add_i64(w->out, v);
 }
 
 void jw_num(struct json_writer *w, double v)

@@ -22,6 +22,21 @@ static void buf_keeps_bytes_and_terminates(void **state)
     assert_null(b->p);
 }
 
+static void buf_adds_whole_numbers(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = {0, 7, -7, 10, 1234567890, INT64_MAX, INT64_MIN};
+    AUTO(buf) struct buf *b = buf_new();
+    AUTO(buf) struct buf *expected = buf_new();
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        buf_add_i64(b, numbers[i]);
+        buf_add_char(b, ' ');
+        buf_addf(expected, "%lld ", (long long)numbers[i]);
+    }
+    assert_string_equal(buf_str(b), buf_str(expected));
+    assert_int_equal(b->len, expected->len);
+}
+
 static void span_cut_takes_fields(void **state)
 {
     (void)state;
@@ -175,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf_keeps_bytes_and_terminates),
+        cmocka_unit_test(buf_adds_whole_numbers),
         cmocka_unit_test(span_cut_takes_fields),
         cmocka_unit_test(u64_accepts_only_decimal_digits),
         cmocka_unit_test(utf8_is_checked_and_cleaned),
