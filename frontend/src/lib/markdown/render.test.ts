@@ -74,7 +74,7 @@ describe('hostile answers', () => {
 		(_, text) => {
 			for (let i = 1; i <= text.length; i++) expect(faultOfAnswer(text.slice(0, i))).toBeNull();
 		},
-		60_000
+		300_000
 	);
 	it('is safe as one long answer in chunks', () => {
 		const text = SMALL.map(([, one]) => one).join('\n\n');
@@ -86,11 +86,11 @@ describe('hostile answers', () => {
 	it.each(LARGE)(
 		'%s: safe, and neither throws nor takes long',
 		(_, text) => {
-			const begin = performance.now();
+			const begin = process.cpuUsage();
 			expect(faultOfAnswer(text)).toBeNull();
-			expect(performance.now() - begin).toBeLessThan(10_000);
+			expect(process.cpuUsage(begin).user / 1000).toBeLessThan(10_000);
 		},
-		60_000
+		300_000
 	);
 	it('shows what is nested too deep as text', () => {
 		expect(renderBlock('> '.repeat(50) + 'deep')).toContain('deep');
