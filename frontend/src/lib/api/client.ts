@@ -22,6 +22,8 @@ import type {
 	KeyInput,
 	Limits,
 	LogLine,
+	Memory,
+	MemorySettings,
 	Message,
 	ModelList,
 	QueuedMessageInput,
@@ -322,6 +324,9 @@ export const api = {
 			undefined,
 			options
 		),
+	memory: () => call<{ memory: Memory }>('GET', '/api/memory'),
+	changeMemory: (input: Partial<MemorySettings>) =>
+		call<{ memory: Memory }>('PATCH', '/api/memory', input),
 	models: () => call<ModelList>('GET', '/api/models'),
 
 	conversations: () => call<{ conversations: Conversation[] }>('GET', '/api/conversations'),

@@ -1,6 +1,6 @@
 /** For tests only: a fetch that answers from a function, and event streams that the test writes. */
 import { vi } from 'vitest';
-import type { Conversation, Engine, Message, Queue, Server } from './types';
+import type { Conversation, Engine, Message, Queue, Server, ServerMemory } from './types';
 
 export interface Call {
 	method: string;
@@ -134,6 +134,18 @@ export function aQueue(more: Partial<Queue> = {}): Queue {
 	};
 }
 
+export function aMemory(more: Partial<ServerMemory> = {}): ServerMemory {
+	return {
+		needs_bytes: null,
+		gpu_bytes: null,
+		source: 'unknown',
+		used_bytes: null,
+		waiting_for: null,
+		reason: null,
+		...more
+	};
+}
+
 export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 	return {
 		id,
@@ -158,6 +170,7 @@ export function aServer(id: string, engine: Partial<Engine> = {}): Server {
 		file: null,
 		needs_restart: false,
 		vision: null,
+		memory: aMemory(),
 		engine: anEngine(engine),
 		queue: aQueue()
 	};

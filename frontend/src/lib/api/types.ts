@@ -134,6 +134,7 @@ export interface Server {
 	needs_restart: boolean;
 	/** Whether its model takes images; null: not known (yet). */
 	vision: boolean | null;
+	memory: ServerMemory;
 	engine: Engine;
 	queue: Queue;
 }
@@ -151,6 +152,44 @@ export interface Queue {
 	note: string | null;
 	/** The longest waiting ones, at most 20. */
 	requests: { request_id: string | null; position: number; waited_ms: number }[];
+}
+
+/** What a server needs, and for whom it waits. */
+export interface ServerMemory {
+	/** null: nothing is known before its first load. */
+	needs_bytes: number | null;
+	gpu_bytes: number | null;
+	source: 'measured' | 'estimated' | 'unknown';
+	/** What its process has now. */
+	used_bytes: number | null;
+	/** Names of servers that have to go first; null: it does not wait. */
+	waiting_for: string[] | null;
+	/** The same in words: "waiting for memory, qwen3 is being unloaded". */
+	reason: string | null;
+}
+
+export type GroupKind = 'exclusive' | 'together' | 'always';
+
+/** Who sits in memory. */
+export interface Memory {
+	ram: {
+		/** null: no limit. */
+		budget_bytes: number | null;
+		is_automatic: boolean;
+		used_bytes: number;
+		total_bytes: number | null;
+		available_bytes: number | null;
+	};
+	settings: MemorySettings;
+	groups: { name: string; kind: GroupKind; servers: string[] }[];
+}
+
+export interface MemorySettings {
+	/** null: by what the machine has. */
+	budget_bytes: number | null;
+	gpu_budget_bytes: number | null;
+	turn_s: number;
+	groups: Record<string, GroupKind>;
 }
 
 /** What is changed in the body of a request before the engine gets it. */

@@ -2,6 +2,7 @@ import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { api, ApiError } from '$lib/api/client';
+import { aMemory } from '$lib/api/fake';
 import { session } from '$lib/state/session.svelte';
 import ServerTile from './ServerTile.svelte';
 import { testServer } from './testing';
@@ -23,6 +24,18 @@ describe('a tile', () => {
 		);
 		expect(screen.getByRole('button', { name: 'Stop qwen3' })).toBeEnabled();
 		expect(screen.getByText('Qwen3-8B.gguf · 5.0 GB')).toBeInTheDocument();
+	});
+
+	it('says for whom it waits, and offers to give that up', () => {
+		const memory = aMemory({
+			waiting_for: ['gemma'],
+			reason: 'waiting for memory, gemma is being unloaded'
+		});
+		render(ServerTile, { server: testServer({ memory }), onedit });
+		expect(screen.getByText('Waiting for memory')).toBeInTheDocument();
+		expect(screen.getByText('gemma is being unloaded.')).toBeInTheDocument();
+		expect(screen.queryByRole('button', { name: 'Start qwen3' })).toBeNull();
+		expect(screen.getByRole('button', { name: 'Stop qwen3' })).toBeEnabled();
 	});
 
 	it('shows the cause of a failure first, then the hint, the exit code and the last lines', () => {

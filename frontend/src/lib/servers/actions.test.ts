@@ -16,4 +16,9 @@ describe('actionsFor', () => {
 	] as const)('%s, admin %s, on demand %s: %s', (state, admin, onDemand, words) => {
 		expect(actionsFor(state, admin, onDemand).join(' ')).toBe(words);
 	});
+
+	it('one that waits for memory cannot be started, but be told not to', () => {
+		expect(actionsFor('stopped', true, true, true)).toEqual(['chat', 'stop']);
+		expect(actionsFor('failed', false, true, true)).toEqual(['chat']);
+	});
 });

@@ -3,8 +3,15 @@ import type { EngineState } from '$lib/api/types';
 
 export type Action = 'start' | 'stop' | 'restart' | 'chat';
 
-export function actionsFor(state: EngineState, isAdmin: boolean, onDemand: boolean): Action[] {
+export function actionsFor(
+	state: EngineState,
+	isAdmin: boolean,
+	onDemand: boolean,
+	waits = false
+): Action[] {
 	const admin = (...actions: Action[]): Action[] => (isAdmin ? actions : []);
+	// it will start by itself when there is memory for it
+	if (waits) return ['chat', ...admin('stop')];
 	switch (state) {
 		case 'stopped':
 			return onDemand ? ['start', 'chat'] : ['start'];

@@ -1,5 +1,5 @@
 /** A server for tests, with what the test cares about. */
-import { anEngine, aQueue } from '$lib/api/fake';
+import { aMemory, anEngine, aQueue } from '$lib/api/fake';
 import type { Engine, Server } from '$lib/api/types';
 
 export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> = {}): Server {
@@ -26,6 +26,7 @@ export function testServer(part: Partial<Server> = {}, engine: Partial<Engine> =
 		file: null,
 		needs_restart: false,
 		vision: null,
+		memory: aMemory(),
 		engine: anEngine({ state: 'stopped', since: 1_700_000_000_000, attempt: 0, ...engine }),
 		queue: aQueue(),
 		...part

@@ -1,0 +1,57 @@
+/** Who sits in memory, for the bar on the Servers page; and budgets as people type them. */
+import type { Memory, Server } from '$lib/api/types';
+import { formatBytes } from '$lib/format';
+
+export interface Share {
+	id: string;
+	name: string;
+	bytes: number;
+	/** It is still on its way: it counts for what it will need. */
+	coming: boolean;
+	/** Of the bar, 0..1. */
+	part: number;
+}
+
+/** As a sentence; names at its beginning keep their letters. */
+export function sentence(text: string): string {
+	return `${text.replace(/^waiting/, 'Waiting')}.`;
+}
+
+function bytesOf({ engine, memory }: Server): number {
+	const used = memory.used_bytes ?? 0;
+	if (engine.state === 'stopped' || engine.state === 'failed') return 0;
+	if (engine.state === 'starting' || engine.state === 'loading')
+		return Math.max(used, memory.needs_bytes ?? 0);
+	return used;
+}
+
+/** The largest first. Whoever is over the budget makes the bar full, not longer. */
+export function sharesOf(servers: readonly Server[], budget: number | null): Share[] {
+	const shares = servers
+		.map((server) => ({
+			id: server.id,
+			name: server.name,
+			bytes: bytesOf(server),
+			coming: server.engine.state === 'starting' || server.engine.state === 'loading',
+			part: 0
+		}))
+		.filter((share) => share.bytes > 0)
+		.sort((a, b) => b.bytes - a.bytes);
+	const used = shares.reduce((sum, share) => sum + share.bytes, 0);
+	const whole = Math.max(budget ?? 0, used);
+	return shares.map((share) => ({ ...share, part: whole ? share.bytes / whole : 0 }));
+}
+
+/** "4.6 GB of 16.0 GB" */
+export function memoryLine(ram: Memory['ram'], shares: readonly Share[]): string {
+	const used = formatBytes(shares.reduce((sum, share) => sum + share.bytes, 0));
+	return ram.budget_bytes === null ? used : `${used} of ${formatBytes(ram.budget_bytes)}`;
+}
+
+/** Gigabytes as they are typed, "24" or "7.5", to bytes; null where it is no amount. */
+export function parseGigabytes(text: string): number | null {
+	const value = Number(text.trim().replace(',', '.'));
+	return text.trim() && Number.isFinite(value) && value > 0 && value <= 1e6
+		? Math.round(value * 1e9)
+		: null;
+}
