@@ -80,12 +80,29 @@ bool api_query(const struct api_req *r, const char *name, struct buf *out)
     return r->x && query_get(http_exchange_query(r->x), name, out);
 }
 
-/* Does path fit pattern? {id} takes one segment that is a UUID and gives it to *out_param. */
+/* A parameter that is no {id} stands at path[at]. Takes one segment, or at the pattern's end all that is left. */
+static bool take_segment(struct span path, const char *pattern_rest, size_t *io_at)
+{
+    const char *slash = *pattern_rest ? memchr(path.p + *io_at, '/', path.len - *io_at) : NULL;
+    size_t end = slash ? (size_t)(slash - path.p) : path.len;
+    bool is_taken = !*pattern_rest || end > *io_at;
+    *io_at = end;
+    return is_taken;
+}
+
+/* Does path fit pattern? Its parameters are given to *out_param (api_req.param). */
 static bool path_fits(struct span path, const char *pattern, struct span *out_param)
 {
     size_t at = 0;
+    *out_param = span_of(NULL, 0);
     for (const char *want = pattern; *want; want++) {
-        if (*want == '{') {
+        if (*want == '{' && strncmp(want, "{id}", 4) != 0) {
+            if (!out_param->p)
+                *out_param = span_of(path.p + at, path.len - at);
+            want = strchr(want, '}');
+            if (!take_segment(path, want + 1, &at))
+                return false;
+        } else if (*want == '{') {
             if (path.len - at < UUID_LEN || !uuid_is_valid(span_of(path.p + at, UUID_LEN)))
                 return false;
             *out_param = span_of(path.p + at, UUID_LEN);
@@ -100,8 +117,8 @@ static bool path_fits(struct span path, const char *pattern, struct span *out_pa
 
 static bool method_fits(const struct api_route *route, enum http_method method)
 {
-    return route->method == method ||
-           (method == HTTP_HEAD_ && route->method == HTTP_GET_ && route->body == API_NO_BODY);
+    bool may_be_head = route->body == API_NO_BODY || route->body == API_ANY;
+    return route->method == method || (method == HTTP_HEAD_ && route->method == HTTP_GET_ && may_be_head);
 }
 
 /* *out_any: some route has the path, whatever its method. */
@@ -260,6 +277,8 @@ static void read_body_or_run(struct api_req *r)
     case API_NO_BODY:
     case API_STREAM:
     case API_JSON_STREAM:
+    case API_PASSED:
+    case API_ANY:
         http_exchange_on_gone(r->x, on_gone, r);
         r->route->handler(r);
         return;
@@ -317,8 +336,8 @@ static void run_route(struct api_req *r)
 
 static bool is_interface_path(struct span path)
 {
-    return span_starts(path, "/api/") || span_starts(path, "/v1/") || span_is(path, "/health") ||
-           span_is(path, "/ready") || span_is(path, "/metrics");
+    return span_starts(path, "/api/") || span_starts(path, "/v1/") || span_starts(path, "/upstream/") ||
+           span_is(path, "/health") || span_is(path, "/ready") || span_is(path, "/metrics");
 }
 
 /* A random id in hex. */
@@ -365,7 +384,7 @@ void api_on_request(struct http_exchange *x, void *arg)
                                                               : "There is no such address."});
         return;
     }
-    if (param.len)
+    if (param.p)
         r->param = span_dup(param);
     run_route(r);
 }

@@ -25,6 +25,7 @@ struct api_options {
     struct gateway *gateway;
     struct chat *chat;
     struct activity *activity;
+    struct http_spool *spool;         /* of large bodies on their way to engines */
     const struct strv *allowed_hosts; /* besides loopback names and listen_address */
     const char *listen_address;       /* numeric */
     void (*write_config)(void *arg,

@@ -1,88 +1,37 @@
-/* The OpenAI side: models and chat completions, carried to the engine that the body's `model` names. */
+/*
+ * What clients of OpenAI and Anthropic use: lists of models, and requests that are carried to the engine which the body's
+ * `model` names. And /upstream, an engine's own interface.
+ */
 #include "api/api_limits.h"
-#include "api/api_req.h"
+#include "api/api_pass.h"
 
-static void on_proxied(void *arg, struct http_exchange *x, const struct gateway_failure *f)
-{
-    struct api_req *r = arg;
-    r->handed_over = NULL;
-    list_remove(&r->stream_node);
-    if (!f) {
-        api_req_free(r);
-        return;
-    }
-    r->x = x;
-    /* Clients take 409 for "try again"; a failed engine will not come back by that. */
-    bool failed = f->err == ERR_FAILED;
-    api_reply_error(r, &(struct api_error){.err = f->err,
-                                           .status = failed ? 503 : f->status,
-                                           .code = f->code,
-                                           .message = f->why.text,
-                                           .retry_after_s = f->retry_after_s,
-                                           .server = f->server,
-                                           .no_retry = failed});
-}
+/* ---- requests with a model ---- */
 
-static void reply_unknown_model(struct api_req *r, const char *model)
+static void pass_model(struct api_req *r, struct api_passed *passed)
 {
-    const struct gateway *g = r->api->o.gateway;
-    AUTO(buf) struct buf *text = buf_new();
-    buf_addf(text, "There is no model called \"%.200s\" here.", model);
-    for (size_t i = 0, n = 0; i < gateway_n_servers(g) && n < 10; i++) {
-        const struct server *s = gateway_server_at(g, i);
-        if (api_may_use_server(r, s))
-            buf_addf(text, "%s%s", n++ ? ", " : " Models: ", server_config(s)->name);
-    }
-    api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
-                                           .code = "model_not_found",
-                                           .model = model,
-                                           .param = "model",
-                                           .message = buf_str(text),
-                                           .no_retry = true});
-}
-
-/* Finds the server and hands the exchange to the gateway; the body is what the client sent, byte for byte. */
-static void pass_on(struct api_req *r, const char *name, struct span body)
-{
-    struct server *s = gateway_server_find(r->api->o.gateway, name);
-    if (!s) {
-        reply_unknown_model(r, name);
-        return;
-    }
-    if (api_refuse_server(r, s))
-        return;
-    struct gateway_proxy_request q = {
-        .path = "/v1/chat/completions",
-        .body = body,
-        .is_stream = yyjson_get_bool(yyjson_obj_get(r->json, "stream")),
-        .route = r->route->pattern,
-        .model = name,
-    };
-    (void)snprintf(q.client.user_id, sizeof q.client.user_id, "%s", r->who.user_id);
-    if (r->who.kind == PRINCIPAL_KEY)
-        (void)snprintf(q.client.key_id, sizeof q.client.key_id, "%s", r->who.credential_id);
-    memcpy(q.client.request_id, r->id, sizeof q.client.request_id);
-    struct http_exchange *x = r->x;
-    r->x = NULL;
-    r->handed_over = x;
-    r->is_noted = true;
-    list_push_back(&r->api->handed_over, &r->stream_node);
-    gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
-    /* The gateway has its copy of the body. */
-    yyjson_doc_free(r->doc);
-    r->doc = NULL;
-    r->json = NULL;
-}
-
-static void chat_completions(struct api_req *r)
-{
-    const char *model = NULL;
+    const struct gateway_scan *scan = &passed->scan;
     struct err_text why = {0};
-    enum err e = json_get_str(r->json, "model", true, &model, &why);
-    if (e)
-        api_reply_err(r, e, &why);
-    else
-        pass_on(r, model, r->given);
+    if (!scan->has_model) {
+        api_reply_err(r, err_set(&why, ERR_INVALID, "\"model\" is required"), &why);
+        return;
+    }
+    struct span query = http_exchange_query(r->x);
+    AUTO(mem) char *target = xasprintf("%s%s%.*s", r->route->pattern, query.len ? "?" : "", SPAN_ARG(query));
+    AUTO(mem) char *model = span_dup(buf_span(&scan->model));
+    struct gateway_proxy_request q = {.target = target,
+                                      .is_stream = scan->stream == GATEWAY_STREAM_ON,
+                                      .is_json = !span_starts(span_str(target), "/v1/audio/")};
+    api_pass_on(r, model, &q, passed);
+}
+
+static void take_json(struct api_req *r)
+{
+    api_body_read(r, API_BODY_JSON, pass_model);
+}
+
+static void take_form(struct api_req *r)
+{
+    api_body_read(r, API_BODY_PARTS, pass_model);
 }
 
 void api_openai_complete(struct api_req *r)
@@ -110,42 +59,156 @@ void api_openai_complete(struct api_req *r)
     struct json_writer w;
     jw_init(&w, body);
     jw_val(&w, r->json);
-    pass_on(r, name, buf_span(body));
+    struct api_passed passed = {.body = http_body_new(NULL)};
+    gateway_scan_init(&passed.scan);
+    e = gateway_scan_feed(&passed.scan, buf_span(body), &why);
+    if (e) {
+        api_reply_err(r, e, &why);
+    } else {
+        (void)!http_body_add(passed.body, buf_span(body), NULL, NULL); /* without a file it is done at once */
+        struct gateway_proxy_request q = {.target = "/v1/chat/completions",
+                                          .is_stream = passed.scan.stream == GATEWAY_STREAM_ON,
+                                          .is_json = true};
+        AUTO(mem) char *model = xstrdup(name);
+        yyjson_doc *doc = TAKE(r->doc);
+        r->json = NULL;
+        api_pass_on(r, model, &q, &passed);
+        yyjson_doc_free(doc);
+    }
+    http_body_free(passed.body);
+    gateway_scan_release(&passed.scan);
 }
 
-static void write_model(struct json_writer *w, const struct server *s)
+/* ---- models ---- */
+
+/* name: the server's, or an alias. */
+static void write_model(struct json_writer *w, enum relay_shape shape, const struct server *s,
+                        const char *name)
 {
     const struct server_row *row = server_config(s);
     jw_begin_obj(w);
-    jwf_str(w, "id", row->name);
-    jwf_str(w, "object", "model");
-    jwf_int(w, "created", row->created_at / 1000);
-    jwf_str(w, "owned_by", "hob");
+    jwf_str(w, "id", name);
+    if (shape == RELAY_ANTHROPIC) {
+        char date[32];
+        time_t seconds = (time_t)(row->created_at / 1000);
+        struct tm tm;
+        (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+        jwf_str(w, "type", "model");
+        jwf_str(w, "display_name", name);
+        jwf_str(w, "created_at", date);
+    } else {
+        jwf_str(w, "object", "model");
+        jwf_int(w, "created", row->created_at / 1000);
+        jwf_str(w, "owned_by", "hob");
+    }
     jw_end_obj(w);
+}
+
+/* Whose names the key may know, in the order in which they are found. */
+static void write_models(struct json_writer *w, const struct api_req *r, const struct strv *names,
+                         const char **out_first, const char **out_last)
+{
+    jw_key(w, "data");
+    jw_begin_arr(w);
+    for (size_t i = 0; i < names->n; i++) {
+        const struct server *s = gateway_server_find(r->api->o.gateway, names->v[i]);
+        if (!s || !api_may_use_server(r, s))
+            continue;
+        write_model(w, api_shape(r), s, names->v[i]);
+        *out_first = *out_first ? *out_first : names->v[i];
+        *out_last = names->v[i];
+    }
+    jw_end_arr(w);
 }
 
 static void list_models(struct api_req *r)
 {
-    const struct gateway *g = r->api->o.gateway;
     AUTO(buf) struct buf *out = buf_new();
     struct json_writer w;
+    struct strv names = {0};
+    const char *first = NULL, *last = NULL;
+    gateway_list_names(r->api->o.gateway, &names);
     jw_init(&w, out);
     jw_begin_obj(&w);
-    jwf_str(&w, "object", "list");
-    jw_key(&w, "data");
-    jw_begin_arr(&w);
-    for (size_t i = 0; i < gateway_n_servers(g); i++) {
-        const struct server *s = gateway_server_at(g, i);
-        if (api_may_use_server(r, s))
-            write_model(&w, s);
+    if (api_shape(r) == RELAY_OPENAI)
+        jwf_str(&w, "object", "list");
+    write_models(&w, r, &names, &first, &last);
+    if (api_shape(r) == RELAY_ANTHROPIC) {
+        jwf_bool(&w, "has_more", false);
+        jwf_str(&w, "first_id", first);
+        jwf_str(&w, "last_id", last);
     }
-    jw_end_arr(&w);
     jw_end_obj(&w);
+    strv_release(&names);
     api_reply_json(r, 200, buf_span(out));
+}
+
+/* The name may have slashes in it, escaped or not. */
+static void get_model(struct api_req *r)
+{
+    AUTO(buf) struct buf *name = buf_new();
+    AUTO(buf) struct buf *out = buf_new();
+    struct err_text why = {0};
+    struct json_writer w;
+    if (!percent_decode(span_str(r->param), name)) {
+        api_reply_err(r, err_set(&why, ERR_INVALID, "The model's name is badly escaped."), &why);
+        return;
+    }
+    struct server *s = gateway_server_find(r->api->o.gateway, buf_str(name));
+    if (!s) {
+        api_refuse_unknown_model(r, buf_str(name));
+        return;
+    }
+    if (api_refuse_server(r, s))
+        return;
+    jw_init(&w, out);
+    write_model(&w, api_shape(r), s, buf_str(name));
+    api_reply_json(r, 200, buf_span(out));
+}
+
+/* ---- an engine's own interface ---- */
+
+static void pass_upstream(struct api_req *r, struct api_passed *passed)
+{
+    AUTO(buf) struct buf *name = buf_new();
+    struct err_text why = {0};
+    struct span path, query = http_exchange_query(r->x);
+    enum http_method method = http_exchange_method(r->x);
+    if (!percent_decode(span_cut(span_str(r->param), '/', &path), name)) {
+        api_reply_err(r, err_set(&why, ERR_INVALID, "The server's name is badly escaped."), &why);
+        return;
+    }
+    AUTO(mem) char *target = xasprintf("/%.*s%s%.*s", SPAN_ARG(path), query.len ? "?" : "", SPAN_ARG(query));
+    struct gateway_proxy_request q = {
+        .target = target, .is_raw = true, .is_aside = method == HTTP_GET_ || method == HTTP_HEAD_};
+    api_pass_on(r, buf_str(name), &q, passed);
+}
+
+static void upstream(struct api_req *r)
+{
+    if (http_exchange_content_length(r->x) == 0)
+        pass_upstream(r, NULL);
+    else
+        api_body_read(r, API_BODY_ANY, pass_upstream);
 }
 
 static const struct api_route openai_table[] = {
     ROUTE(GET, "/v1/models", API_KEY, API_NO_BODY, 0, list_models),
-    ROUTE(POST, "/v1/chat/completions", API_KEY, API_JSON, HTTP_MAX_BODY_BYTES, chat_completions),
+    ROUTE(GET, "/v1/models/{model}", API_KEY, API_NO_BODY, 0, get_model),
+    ROUTE(POST, "/v1/chat/completions", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/completions", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/responses", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/embeddings", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/rerank", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/audio/transcriptions", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_form),
+    ROUTE(POST, "/v1/audio/speech", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/images/generations", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/messages", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(POST, "/v1/messages/count_tokens", API_KEY, API_PASSED, API_MAX_PASSED_BYTES, take_json),
+    ROUTE(GET, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
+    ROUTE(POST, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
+    ROUTE(PUT, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
+    ROUTE(PATCH, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
+    ROUTE(DELETE, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
 };
 API_ROUTES(api_openai_routes, openai_table);

@@ -206,9 +206,40 @@ static struct span field_of(const char *message)
     return field;
 }
 
+enum relay_shape api_shape(const struct api_req *r)
+{
+    struct span path = http_exchange_path(r->x);
+    bool is_asked = span_starts(path, "/v1/models") &&
+                    http_headers_count(http_exchange_headers(r->x), "anthropic-version") > 0;
+    return is_asked || span_starts(path, "/v1/messages") ? RELAY_ANTHROPIC : RELAY_OPENAI;
+}
+
+static void write_anthropic_error(struct buf *out, const char *message, const char *code, int status,
+                                  const char *request_id)
+{
+    struct json_writer w;
+    jw_init(&w, out);
+    jw_begin_obj(&w);
+    jwf_str(&w, "type", "error");
+    jw_key(&w, "error");
+    jw_begin_obj(&w);
+    jwf_str(&w, "type", relay_error_type(RELAY_ANTHROPIC, status));
+    jwf_str(&w, "message", message);
+    if (code)
+        jwf_str(&w, "code", code);
+    jw_end_obj(&w);
+    jwf_str(&w, "request_id", request_id);
+    jw_end_obj(&w);
+}
+
+static const char *message_of(const struct api_error *e)
+{
+    return e->message && e->message[0] ? e->message : kinds[e->err].message;
+}
+
 static void write_error(struct buf *out, const struct api_error *e, int status)
 {
-    const char *message = e->message && e->message[0] ? e->message : kinds[e->err].message;
+    const char *message = message_of(e);
     struct span field = e->param ? span_str(e->param) : status == 400 ? field_of(message) : span_of(NULL, 0);
     struct json_writer w;
     jw_init(&w, out);
@@ -216,7 +247,7 @@ static void write_error(struct buf *out, const struct api_error *e, int status)
     jw_key(&w, "error");
     jw_begin_obj(&w);
     jwf_str(&w, "message", message);
-    jwf_str(&w, "type", type_of_status(status, e->err));
+    jwf_str(&w, "type", e->type ? e->type : type_of_status(status, e->err));
     jw_key(&w, "param");
     if (field.len)
         jw_span(&w, field);
@@ -234,17 +265,19 @@ static void write_error(struct buf *out, const struct api_error *e, int status)
 void api_reply_error(struct api_req *r, const struct api_error *e)
 {
     int status = e->status ? e->status : kinds[e->err].status;
-    int retry_after_s = e->retry_after_s        ? e->retry_after_s
-                        : e->err == ERR_LOADING ? 2
-                        : e->err == ERR_BUSY    ? 1
-                                                : 0;
+    int retry_after_s = e->retry_after_s;
+    if (!retry_after_s && !e->no_retry && (status == 429 || status == 503))
+        retry_after_s = e->err == ERR_LOADING ? 2 : 1;
     AUTO(buf) struct buf *body = buf_new();
     struct http_headers h = {0};
-    write_error(body, e, status);
+    if (r->x && api_shape(r) == RELAY_ANTHROPIC)
+        write_anthropic_error(body, message_of(e), e->code, status, r->id);
+    else
+        write_error(body, e, status);
     http_headers_add(&h, "Content-Type", SPAN_LIT("application/json"));
     if (retry_after_s)
         http_headers_addf(&h, "Retry-After", "%d", retry_after_s);
-    if (e->no_retry)
+    if (e->no_retry || status == 501)
         http_headers_add(&h, "x-should-retry", SPAN_LIT("false"));
     add_headers(&h, e->headers);
     if (status == 401 && r->route && r->route->policy == API_KEY)

@@ -20,10 +20,12 @@ enum api_policy {
 };
 enum api_body {
     API_NO_BODY = 1,
-    API_STREAM,     /* no body, answers with an event stream or a download */
-    API_JSON,       /* req->json is the root object */
-    API_RAW,        /* req->body */
-    API_JSON_STREAM /* of any size: the handler reads it by http_exchange_stream_body */
+    API_STREAM,      /* no body, answers with an event stream or a download */
+    API_JSON,        /* req->json is the root object */
+    API_RAW,         /* req->body */
+    API_JSON_STREAM, /* of any size: the handler reads it by http_exchange_stream_body */
+    API_PASSED,      /* goes to an engine: the handler reads it by api_body_read */
+    API_ANY          /* the same, or there is none */
 };
 
 struct api_req;
@@ -31,7 +33,8 @@ typedef void (*api_handler_fn)(struct api_req *r);
 
 struct api_route {
     enum http_method method;
-    const char *pattern; /* "/api/servers/{id}/log"; {id} stands for a UUID */
+    /* "/api/servers/{id}/log": {id} stands for a UUID, another name for one segment, or at the end for all that is left. */
+    const char *pattern;
     enum api_policy policy;
     enum api_body body;
     size_t max_body_bytes;
@@ -76,7 +79,7 @@ struct api_req {
     const struct api_route *route;
     struct principal who;
     char id[17];       /* X-Request-Id */
-    char *param;       /* the UUID at {id}, or NULL */
+    char *param;       /* the UUID at {id}; of other names the path from the first one on; or NULL */
     struct buf body;   /* API_RAW */
     struct span given; /* the body as it came; valid until the handler returns */
     yyjson_doc *doc;
@@ -106,6 +109,7 @@ struct api_error {
     enum err err;
     int status;                         /* 0: by err */
     const char *code;                   /* or NULL */
+    const char *type;                   /* NULL: by the status */
     const char *message;                /* NULL: a sentence by err */
     const char *model;                  /* that the client asked for, for the record; or NULL */
     const char *param;                  /* NULL: a field named in quotes at the start of message, if any */
@@ -118,6 +122,8 @@ struct api_error {
 void api_reply_error(struct api_req *r, const struct api_error *e);
 void api_reply_err(struct api_req *r, enum err err, const struct err_text *why);
 int api_status_of(enum err err);
+/* The form of answers that the client expects. */
+enum relay_shape api_shape(const struct api_req *r);
 
 /* ---- event streams ---- */
 /* 200, text/event-stream, and the request is an open stream: ends when its principal loses its right. */

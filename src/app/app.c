@@ -36,6 +36,7 @@ struct app {
     struct events *events;
     struct http_client *client;
     struct engine_reaper *reaper;
+    struct http_spool *spool;
     struct gateway *gateway;
     struct auth *auth;
     struct activity *activity;
@@ -182,6 +183,7 @@ static void open_doors(struct app *a)
         .gateway = a->gateway,
         .chat = a->chat,
         .activity = a->activity,
+        .spool = a->spool,
         .allowed_hosts = &a->config->allowed_hosts,
         .listen_address = a->config->address,
         .model_folders = &a->model_folders,
@@ -278,6 +280,7 @@ static enum err open_rooms(struct app *a, struct err_text *why)
         return e;
     a->events = events_new();
     a->client = http_client_new(a->loop);
+    a->spool = http_spool_new(a->loop, a->config->data_dir);
     a->reaper = engine_reaper_new(a->loop);
     gateway.reaper = a->reaper;
     a->gateway = gateway_new(a->loop, a->store, a->client, a->events, &gateway);
@@ -317,6 +320,7 @@ static void close_rooms(struct app *a)
     loop_signal_free(a->on_int);
     if (a->loop)
         loop_free(a->loop);
+    http_spool_free(a->spool);
     api_free(a->api);
     events_free(a->events);
 }

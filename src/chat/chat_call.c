@@ -134,7 +134,7 @@ static void on_flush(void *arg)
 static void take_status(struct generation *g)
 {
     struct relay_error error;
-    relay_read_error(g->status, buf_span(&g->body), &error);
+    relay_read_error(g->status, buf_span(&g->body), &error, NULL);
     keep_code(g, &error);
     struct gateway_failure f = {.err = g->status >= 500 ? ERR_PROTOCOL : ERR_INVALID,
                                 .code = g->answer_code,

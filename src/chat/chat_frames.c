@@ -95,7 +95,7 @@ static void read_figures(yyjson_val *root, struct chunk *c)
 static void read_error(struct span data, yyjson_val *root, struct chunk *c)
 {
     c->kind = CHUNK_ERROR;
-    relay_read_error(500, data, &c->error);
+    relay_read_error(500, data, &c->error, NULL);
     yyjson_val *error = yyjson_obj_get(root, "error");
     int64_t code = yyjson_is_obj(error) ? json_int_or(error, "code", 0) : 0;
     c->status = code >= 400 && code < 600 ? (int)code : 0;

@@ -26,6 +26,7 @@ static const struct {
     {"system_prompt", VALUE_TEXT}, {"on_demand", VALUE_FLAG},    {"autostart", VALUE_FLAG},
     {"aliases", VALUE_TEXTS},      {"slots", VALUE_COUNT},       {"idle_stop_s", VALUE_COUNT},
     {"group", VALUE_TEXT},         {"max_waiting", VALUE_COUNT}, {"hold_s", VALUE_COUNT},
+    {"answer_s", VALUE_COUNT},     {"silence_s", VALUE_COUNT},   {"early_header_s", VALUE_COUNT},
     {"rewrite", VALUE_ANY},
 };
 

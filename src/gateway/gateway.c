@@ -48,6 +48,17 @@ struct server *gateway_server_find(const struct gateway *g, const char *ref)
     return s;
 }
 
+void gateway_list_names(const struct gateway *g, struct strv *out)
+{
+    for (size_t i = 0; i < g->n_servers; i++)
+        strv_add(out, g->servers[i]->row.name);
+    for (size_t i = 0; i < g->n_servers; i++) {
+        const struct strv *aliases = &g->servers[i]->settings.aliases;
+        for (size_t j = 0; j < aliases->n; j++)
+            strv_add(out, aliases->v[j]);
+    }
+}
+
 const struct server_row *server_config(const struct server *s)
 {
     return &s->row;

@@ -8,8 +8,12 @@
 
 #include "engine/engine.h"
 #include "events/events.h"
+#include "gateway/gateway_form.h"
+#include "gateway/gateway_names.h"
+#include "gateway/gateway_scan.h"
 #include "http/http.h"
 #include "loop/loop.h"
+#include "relay/relay.h"
 #include "store/store.h"
 #include "util/util.h"
 
@@ -27,6 +31,11 @@
 #define GATEWAY_METRICS_MS         2000 /* "server" events while ready */
 #define GATEWAY_PROGRESS_MS        250  /* at most one "server" event in this time while loading */
 #define GATEWAY_CONNECT_TIMEOUT_MS 5000
+#define GATEWAY_HEADER_TIMEOUT_MS  600000 /* an engine's silence before the header of an answer to /v1: 504 */
+#define GATEWAY_IDLE_TIMEOUT_MS    300000 /* and in the middle of one: broken off */
+#define GATEWAY_BLANK_AFTER_MS \
+    200000 /* whole JSON that takes longer gets its 200 then: clients give up after 300 s */
+#define GATEWAY_BLANK_MS 10000 /* and a blank this often */
 
 #define GATEWAY_MAX_GROUPS        64
 #define GATEWAY_MAX_TURN_S        3600
@@ -110,6 +119,8 @@ struct server *gateway_server_at(const struct gateway *g, size_t i);
 struct server *gateway_server_by_id(const struct gateway *g, const char *id);
 /* By id, then name, then alias, then model name (first in order of creation). */
 struct server *gateway_server_find(const struct gateway *g, const char *ref);
+/* What clients call the servers: their names, then their aliases. */
+void gateway_list_names(const struct gateway *g, struct strv *out);
 const struct server_row *server_config(const struct server *s);
 
 /* What of a server's configuration only the gateway needs. */
@@ -120,6 +131,9 @@ struct server_settings {
     char *group;         /* the name of its group; NULL: none */
     int max_waiting;     /* requests that may wait for it; 0: GATEWAY_MAX_HOLDS */
     int hold_s;          /* a request's longest wait; 0: GATEWAY_HOLD_TIMEOUT_MS */
+    int answer_s;        /* its engine's longest silence before an answer; 0: GATEWAY_HEADER_TIMEOUT_MS */
+    int silence_s;       /* and in the middle of one; 0: GATEWAY_IDLE_TIMEOUT_MS */
+    int early_header_s;  /* whole JSON that takes longer gets its header then; 0: GATEWAY_BLANK_AFTER_MS */
     char *
         rewrite_json; /* {"model": name sent upstream, "defaults": {}, "set": {}, "strip": []}, each may be left out;
                             * NULL: bodies pass as they are */
@@ -214,6 +228,10 @@ struct gateway_failure {
     int retry_after_s;     /* 0: none */
     int status;            /* the engine's own status when it answered with an error; else 0 */
     struct server *server; /* or NULL */
+    /* Of an engine's own error; valid during the call. NULL: none. */
+    const char *message; /* all of it, where why has its beginning */
+    const char *type, *param;
+    bool is_permanent; /* sending again does not help, whatever the status says */
 };
 /*
  * Whether a request may go to the engine now; starts a stopped on-demand server (and, is_retry, a failed one).
@@ -278,15 +296,23 @@ void gateway_note_speed(struct server *s, double tokens_per_s);
 
 /* ---- /v1: hold, call, pass through ---- */
 struct gateway_proxy_request {
-    const char *path; /* "/v1/chat/completions" */
-    struct span body; /* copied */
-    bool is_stream;   /* the body says stream: true */
+    const char *target;                 /* what the engine is asked for: path and query */
+    const char *route;                  /* for the record; static */
+    const char *model;                  /* as the client named it */
+    const struct http_headers *headers; /* for the engine; or NULL */
+    struct http_body *body;             /* taken over; NULL: none */
+    const struct gateway_scan *scan; /* of the body, for the server's rewriting; NULL: it passes as it is */
+    bool is_stream;                  /* an event stream is expected: comments may come before it */
+    bool is_json;                    /* whole JSON is: blanks may come before it */
+    bool is_raw;                     /* the engine's errors pass as they are */
+    bool is_aside;                   /* takes no turn and counts nowhere: what only looks at the engine */
+    enum relay_shape shape;          /* of errors */
     struct gateway_client client;
-    const char *method, *route, *model; /* for the record, copied; method NULL: POST, route NULL: path */
 };
 /*
  * f NULL: over, the exchange has its answer or its client has gone; x is NULL. Else nothing was sent and the exchange is the
- * caller's again, to answer with f. Runs once, never before gateway_proxy returns. Takes over x's on_gone, on_drain.
+ * caller's again, to answer with f. Runs once, never before gateway_proxy returns. Takes over x's
+ * on_gone, on_drain. Every answer has an X-Request-Id.
  */
 typedef void (*gateway_proxy_fn)(void *arg, struct http_exchange *x, const struct gateway_failure *f);
 void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,

@@ -1,39 +1,15 @@
 /*
  * The whole way of a /v1 request: hold until its turn, then the relay. Nothing was sent downstream before a
- * failure is handed back; after that, a failure is an event and a broken end.
+ * failure is handed back; after that, a failure is said in the answer, which then breaks off.
  */
-#include "gateway/gateway_tally.h"
+#include "gateway/gateway_proxy.h"
 
-#define PROXY_TRIES      3   /* calls for one request, when the engine dies before its header */
-#define PROXY_RETRY_MS   300 /* before the next: an engine's end is noticed meanwhile */
-#define PROXY_CONNECT_MS GATEWAY_CONNECT_TIMEOUT_MS
-
-struct gateway_proxy {
-    struct gateway *g;
-    struct server *s; /* valid while a hold or a use is there */
-    char server_id[UUID_LEN + 1];
-    struct http_exchange *x;
-    char *path;
-    char *method, *route, *model; /* for the record */
-    struct gateway_client client;
-    struct gateway_tally tally;
-    struct buf body;
-    bool is_stream;
-    gateway_proxy_fn fn;
-    void *arg;
-    struct gateway_hold *hold;
-    struct relay *relay;
-    struct server_use use;
-    int n_calls;
-    struct loop_timer retry;   /* the next call */
-    struct loop_timer comment; /* first the grace, then the comments */
-    struct buf told;           /* the last comment */
-    int64_t commented_ms;
-    struct relay_probe probe; /* while no relay runs */
-    struct list node;         /* in gateway.proxies */
-};
+#define PROXY_TRIES    3   /* calls for one request, when the engine dies before its header */
+#define PROXY_RETRY_MS 300 /* before the next: an engine's end is noticed meanwhile */
 
 static void hold(void *arg);
+
+/* ---- the end ---- */
 
 static void free_proxy(struct gateway_proxy *p)
 {
@@ -41,18 +17,18 @@ static void free_proxy(struct gateway_proxy *p)
     loop_timer_stop(&p->comment);
     relay_probe_forget(&p->probe);
     list_remove(&p->node);
-    buf_release(&p->body);
-    buf_release(&p->told);
-    free(p->path);
-    free(p->method);
-    free(p->route);
-    free(p->model);
     tally_drop(&p->tally);
+    http_body_free(p->body);
+    gateway_rewrite_release(&p->rewrite);
+    http_headers_release(&p->headers);
+    buf_release(&p->told);
+    free(p->target);
+    free(p->model);
     free(p);
 }
 
-/* Before the use of the server ends. */
-static void note(struct gateway_proxy *p, int status, const char *code, bool is_gone)
+/* Before the use of the server ends. code: static, or NULL. */
+static void note(struct gateway_proxy *p, int status, const char *code, bool client_gone)
 {
     struct gateway_record record = {.client = &p->client,
                                     .method = p->method,
@@ -62,7 +38,7 @@ static void note(struct gateway_proxy *p, int status, const char *code, bool is_
                                     .is_stream = p->is_stream,
                                     .status = status,
                                     .code = code,
-                                    .client_gone = is_gone};
+                                    .client_gone = client_gone};
     tally_end(&p->tally, p->g, p->s ? p->s : gateway_server_by_id(p->g, p->server_id), &record);
 }
 
@@ -79,93 +55,55 @@ static void fail(struct gateway_proxy *p, const struct gateway_failure *f)
     http_exchange_on_gone(x, NULL, NULL);
     http_exchange_on_drain(x, NULL, NULL);
     relay_probe_stop(&p->probe);
-    note(p, http_exchange_has_begun(x) ? 200 : tally_status_of(f), f->code, false);
+    note(p, p->status ? p->status : tally_status_of(f), f->message ? "engine_error" : f->code, false);
     if (!http_exchange_has_begun(x)) {
         p->fn(p->arg, x, f);
         free_proxy(p);
         return;
     }
-    AUTO(buf) struct buf *b = buf_new();
-    relay_add_error_event(b, f->why.text, "server_error", f->code);
-    http_exchange_write(x, buf_span(b));
+    proxy_write_failure(p, f);
     http_exchange_abort(x);
     finish(p);
 }
 
 static void on_gone(struct http_exchange *x, void *arg)
 {
+    (void)x;
     struct gateway_proxy *p = arg;
     gateway_hold_cancel(TAKE(p->hold));
-    note(p, http_exchange_has_begun(x) ? 200 : 0, NULL, true);
+    note(p, p->status, NULL, true);
     finish(p);
 }
 
-static bool may_comment(void *arg)
+static const char *filler(void *arg)
 {
-    (void)arg;
-    return true;
+    const struct gateway_proxy *p = arg;
+    return p->is_stream ? ":\n" : " ";
 }
 
 /* Only while a hold or a wait for the next call is on; the relay has hooks of its own. */
 static void watch_client(struct gateway_proxy *p)
 {
     http_exchange_on_gone(p->x, on_gone, p);
-    relay_probe_start(&p->probe, p->g->loop, p->x, may_comment, p);
-}
-
-/* ---- comments ---- */
-
-static void begin_stream(struct gateway_proxy *p)
-{
-    struct http_headers headers = {0};
-    http_headers_add(&headers, "Content-Type", SPAN_LIT("text/event-stream"));
-    http_headers_add(&headers, "Cache-Control", SPAN_LIT("no-cache"));
-    http_headers_add(&headers, "X-Accel-Buffering", SPAN_LIT("no"));
-    http_headers_add(&headers, "X-Request-Id", span_str(p->client.request_id));
-    http_exchange_begin(p->x, 200, &headers, -1);
-    http_headers_release(&headers);
-}
-
-static void describe(const struct gateway_proxy *p, struct buf *out)
-{
-    if (p->hold)
-        gateway_hold_describe(p->hold, out);
-    else if (p->relay)
-        server_use_describe(p->s, &p->use, out);
-    else
-        buf_add_str(out, "waiting for the engine");
-}
-
-/* What it waits for, when that has changed, and every few seconds. */
-static void on_comment_due(void *arg)
-{
-    struct gateway_proxy *p = arg;
-    AUTO(buf) struct buf *text = buf_new();
-    describe(p, text);
-    if (!http_exchange_has_begun(p->x))
-        begin_stream(p);
-    bool is_news = !span_eq(buf_span(text), buf_span(&p->told));
-    if (is_news || clock_ms() - p->commented_ms >= GATEWAY_HOLD_COMMENT_MS) {
-        buf_clear(&p->told);
-        buf_add_span(&p->told, buf_span(text));
-        p->commented_ms = clock_ms();
-        AUTO(buf) struct buf *line = buf_new();
-        buf_addf(line, ": %s\n\n", buf_str(text));
-        http_exchange_write(p->x, buf_span(line));
-    }
-    loop_timer_start(&p->comment, 1000);
+    relay_probe_start(&p->probe, p->g->loop, p->x, filler, p);
 }
 
 /* ---- the call ---- */
 
-static bool on_relay_headers(void *arg, int status, const struct http_headers *headers)
+static bool on_relay_headers(void *arg, int status, const struct http_headers *headers,
+                             struct http_headers *add)
 {
-    (void)status;
     (void)headers;
     struct gateway_proxy *p = arg;
     p->use.has_answered = true;
-    buf_release(&p->body); /* it will not be sent again; a stream may stay open for hours */
+    if (!p->status && (status < 400 || p->is_raw))
+        p->status = status;
+    /* It will not be sent again; a stream may stay open for hours. */
+    http_body_free(TAKE(p->body));
+    gateway_rewrite_release(&p->rewrite);
+    http_headers_release(&p->headers);
     loop_timer_stop(&p->comment);
+    proxy_add_headers(p, add);
     return true;
 }
 
@@ -175,22 +113,34 @@ static void on_relay_body(void *arg, struct span data)
     tally_body(&p->tally, data);
 }
 
-static void on_relay_done(void *arg, const struct relay_outcome *outcome)
+/* An engine's own error, for the client. */
+static void fail_with_status(struct gateway_proxy *p, const struct relay_outcome *outcome)
 {
-    struct gateway_proxy *p = arg;
-    p->relay = NULL;
-    struct server *s = p->s;
-    bool has_failed = outcome->err && !outcome->client_gone;
-    if (outcome->answered)
-        note(p, outcome->status, has_failed ? relay_failure_code(outcome->err) : NULL, outcome->client_gone);
-    server_use_end(s, &p->use);
-    p->s = NULL;
-    if (has_failed)
-        log_warn("gateway: a request for %s failed: %s", p->server_id, outcome->why.text);
-    if (outcome->answered) {
-        finish(p);
-        return;
+    struct relay_error error;
+    struct gateway_failure f = {.status = outcome->status, .retry_after_s = outcome->retry_after_s};
+    AUTO(buf) struct buf *text = buf_new();
+    struct span rest, path = span_cut(span_str(p->target), '?', &rest);
+    relay_read_error(outcome->status, outcome->error_body, &error, text);
+    f.err = outcome->status >= 500 ? ERR_PROTOCOL : ERR_INVALID;
+    f.code = error.code[0] ? error.code : NULL;
+    f.type = error.type;
+    f.param = error.param[0] ? error.param : NULL;
+    f.is_permanent = outcome->status == 501;
+    if (relay_is_missing_route(outcome->status, path, &error)) {
+        const struct server *s = gateway_server_by_id(p->g, p->server_id);
+        AUTO(mem) char *said = buf_take_str(text);
+        buf_addf(text, "The engine of %s does not serve %.*s. It said: %s", s ? s->row.name : p->model,
+                 SPAN_ARG(path), said);
+        f.code = "route_not_supported";
+        f.is_permanent = true;
     }
+    f.message = buf_str(text);
+    (void)err_set(&f.why, f.err, "%s", f.message);
+    fail(p, &f);
+}
+
+static void fail_or_retry(struct gateway_proxy *p, const struct relay_outcome *outcome)
+{
     bool died = outcome->err == ERR_CLOSED || outcome->err == ERR_REFUSED;
     watch_client(p);
     if (died && p->n_calls < PROXY_TRIES) {
@@ -205,25 +155,60 @@ static void on_relay_done(void *arg, const struct relay_outcome *outcome)
     fail(p, &f);
 }
 
+static void on_relay_done(void *arg, const struct relay_outcome *outcome)
+{
+    struct gateway_proxy *p = arg;
+    struct server *s = p->s;
+    bool has_failed = outcome->err && !outcome->client_gone;
+    p->relay = NULL;
+    if (has_failed)
+        log_warn("gateway: request %s for %s failed: %s", p->client.request_id, p->server_id,
+                 outcome->why.text);
+    if (outcome->answered)
+        note(p, p->status, has_failed ? relay_failure_code(outcome->err) : NULL, outcome->client_gone);
+    if (s)
+        server_use_end(s, &p->use);
+    p->s = NULL;
+    if (outcome->answered)
+        finish(p);
+    else if (outcome->err)
+        fail_or_retry(p, outcome);
+    else
+        fail_with_status(p, outcome);
+}
+
+static int64_t or_default(int seconds, int64_t default_ms)
+{
+    return seconds ? seconds * INT64_C(1000) : default_ms;
+}
+
 static void call_engine(struct gateway_proxy *p)
 {
     static const struct relay_events events = {
         .on_headers = on_relay_headers, .on_body = on_relay_body, .on_done = on_relay_done};
-    struct http_headers headers = {0};
-    http_headers_add(&headers, "Content-Type", SPAN_LIT("application/json"));
-    struct http_call_options options = {.method = "POST",
-                                        .target = p->path,
-                                        .headers = &headers,
-                                        .body = buf_span(&p->body),
-                                        .connect_timeout_ms = PROXY_CONNECT_MS,
-                                        .fresh = p->n_calls > 0};
+    struct http_call_options options = {
+        .method = p->method,
+        .target = p->target,
+        .headers = &p->headers,
+        .connect_timeout_ms = GATEWAY_CONNECT_TIMEOUT_MS,
+        .header_timeout_ms = or_default(p->s->settings.answer_s, GATEWAY_HEADER_TIMEOUT_MS),
+        .idle_timeout_ms = or_default(p->s->settings.silence_s, GATEWAY_IDLE_TIMEOUT_MS),
+        .fresh = p->n_calls > 0};
+    struct relay_options relay = {.shape = p->shape, .is_raw = p->is_raw, .is_json = p->is_json};
+    size_t n_parts = gateway_rewrite_n_parts(&p->rewrite);
+    if (p->body && (n_parts || !http_body_in_memory(p->body, &options.body)))
+        options.source = http_source_new(p->body, n_parts ? gateway_rewrite_parts(&p->rewrite) : NULL,
+                                         n_parts);
     p->n_calls++;
     relay_probe_stop(&p->probe);
     tally_turn(&p->tally);
-    server_use_begin(p->s, &p->use);
-    p->relay = relay_pump(p->g->loop, p->g->client, engine_endpoint(p->s->engine), &options, p->x,
-                          p->client.request_id, &events, p);
-    http_headers_release(&headers);
+    struct server *s = p->s;
+    if (p->is_aside)
+        p->s = NULL;
+    else
+        server_use_begin(s, &p->use);
+    p->relay = relay_pump(p->g->loop, p->g->client, engine_endpoint(s->engine), &options, &relay, p->x,
+                          &events, p);
     if (p->is_stream && !http_exchange_has_begun(p->x))
         loop_timer_start(&p->comment, GATEWAY_BUSY_GRACE_MS);
 }
@@ -249,9 +234,39 @@ static void hold(void *arg)
         fail(p, &f);
         return;
     }
-    p->hold = server_wait_turn(p->s, &p->client, p->n_calls > 0, on_held, p);
+    p->hold = p->is_aside ? gateway_wait_ready(p->g, p->s, false, on_held, p)
+                          : server_wait_turn(p->s, &p->client, p->n_calls > 0, on_held, p);
     if (p->is_stream && !loop_timer_is_armed(&p->comment))
         loop_timer_start(&p->comment, GATEWAY_HOLD_GRACE_MS);
+}
+
+/* ---- the begin ---- */
+
+/* What the server's rule changes of the body. One in memory is written anew at once. */
+static void rewrite(struct gateway_proxy *p, const struct gateway_scan *scan)
+{
+    struct span bytes;
+    const char *rule = p->s->settings.rewrite_json;
+    if (!rule || !scan || !gateway_rewrite_plan(rule, scan, http_body_size(p->body), &p->rewrite))
+        return;
+    if (!http_body_in_memory(p->body, &bytes))
+        return;
+    AUTO(buf) struct buf *text = buf_new();
+    gateway_rewrite_apply(&p->rewrite, bytes, text);
+    gateway_rewrite_release(&p->rewrite);
+    http_body_free(p->body);
+    p->body = http_body_new(NULL);
+    (void)!http_body_add(p->body, buf_span(text), NULL, NULL); /* without a file it is done at once */
+}
+
+static void copy_headers(struct gateway_proxy *p, const struct http_headers *from)
+{
+    if (from) {
+        buf_add_span(&p->headers.bytes, buf_span(&from->bytes));
+        p->headers.n = from->n;
+    }
+    if (p->client.request_id[0])
+        http_headers_add(&p->headers, "X-Request-Id", span_str(p->client.request_id));
 }
 
 void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
@@ -262,22 +277,31 @@ void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
     p->s = s;
     memcpy(p->server_id, s->row.id, sizeof p->server_id);
     p->x = x;
-    p->path = xstrdup(request->path);
-    p->method = xstrdup(request->method ? request->method : "POST");
-    p->route = xstrdup(request->route ? request->route : request->path);
-    xreplace(&p->model, request->model);
-    p->client = request->client;
-    tally_begin(&p->tally, request->body.len);
-    buf_add_span(&p->body, request->body);
+    p->method = http_method_text(http_exchange_method(x));
+    p->target = xstrdup(request->target);
+    p->route = request->route;
+    p->model = xstrdup(request->model);
+    p->body = request->body;
     p->is_stream = request->is_stream;
+    p->is_json = request->is_json && !request->is_stream;
+    p->is_raw = request->is_raw;
+    p->is_aside = request->is_aside;
+    p->shape = request->shape;
     p->fn = fn;
     p->arg = arg;
+    p->client = request->client;
+    tally_begin(&p->tally, p->body ? http_body_size(p->body) : 0);
+    copy_headers(p, request->headers);
+    if (p->body)
+        rewrite(p, request->scan);
     list_init(&p->node);
     list_init(&p->use.node);
     list_push_back(&g->proxies, &p->node);
     loop_timer_init(&p->retry, g->loop, hold, p);
-    loop_timer_init(&p->comment, g->loop, on_comment_due, p);
-    if (server_is_free(s)) {
+    loop_timer_init(&p->comment, g->loop, proxy_on_comment_due, p);
+    if (p->is_json)
+        loop_timer_start(&p->comment, or_default(s->settings.early_header_s, GATEWAY_BLANK_AFTER_MS));
+    if (p->is_aside ? engine_state(s->engine) == ENGINE_READY : server_is_free(s)) {
         call_engine(p);
         return;
     }
@@ -291,7 +315,8 @@ void gateway_cancel_proxies(struct gateway *g)
         gateway_hold_cancel(p->hold);
         if (p->relay) {
             relay_cancel(p->relay);
-            server_use_end(p->s, &p->use);
+            if (p->s)
+                server_use_end(p->s, &p->use);
         }
         free_proxy(p);
     }

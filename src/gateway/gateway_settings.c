@@ -198,6 +198,9 @@ enum err server_settings_take(struct server_settings *s, yyjson_val *obj, struct
         {"idle_stop_s", GATEWAY_MAX_SECONDS, &s->idle_stop_s},
         {"max_waiting", GATEWAY_MAX_WAITING, &s->max_waiting},
         {"hold_s", GATEWAY_MAX_SECONDS, &s->hold_s},
+        {"answer_s", GATEWAY_MAX_SECONDS, &s->answer_s},
+        {"silence_s", GATEWAY_MAX_SECONDS, &s->silence_s},
+        {"early_header_s", GATEWAY_MAX_SECONDS, &s->early_header_s},
     };
     enum err e = ERR_OK;
     for (size_t i = 0; i < COUNT_OF(counts) && !e; i++) {
@@ -242,6 +245,9 @@ static void write_all_but_env(const struct server_settings *s, struct json_write
     jwf_str(w, "group", s->group);
     jwf_int(w, "max_waiting", s->max_waiting);
     jwf_int(w, "hold_s", s->hold_s);
+    jwf_int(w, "answer_s", s->answer_s);
+    jwf_int(w, "silence_s", s->silence_s);
+    jwf_int(w, "early_header_s", s->early_header_s);
     jwf_raw(w, "rewrite", s->rewrite_json);
 }
 

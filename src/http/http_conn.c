@@ -519,7 +519,9 @@ bool http_conn_can_drain(const struct http_conn *c)
     /* A client that waits for "100 Continue" may or may not send its body now: nobody can tell what comes next. */
     if (x->wants_continue || c->is_too_big)
         return false;
-    return x->content_length < 0 || x->content_length - (int64_t)c->in.n_raw <= HTTP_DRAIN_MAX;
+    if (x->content_length < 0)
+        return !x->piece_fn; /* given up in the middle: who knows how much a chunk still promises */
+    return x->content_length - (int64_t)c->in.n_raw <= HTTP_DRAIN_MAX;
 }
 
 void http_conn_answered(struct http_conn *c)

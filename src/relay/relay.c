@@ -12,9 +12,10 @@ enum relay_mode {
 struct relay {
     struct http_call *call;
     struct http_exchange *x;
-    const char *request_id;
     struct relay_events ev;
     void *arg;
+    struct relay_options options;
+    int retry_after_s;
     enum relay_mode mode;
     bool is_stream; /* what goes downstream is an event stream */
     bool corked;
@@ -63,10 +64,12 @@ static void on_client_drained(struct http_exchange *x, void *arg)
         http_call_resume(r->call);
 }
 
-static bool may_comment(void *arg)
+static const char *filler(void *arg)
 {
     const struct relay *r = arg;
-    return r->at_boundary && (r->is_stream || r->mode == RELAY_WAITING);
+    if (r->options.is_json)
+        return r->mode == RELAY_WAITING ? " " : NULL;
+    return r->at_boundary && (r->is_stream || r->mode == RELAY_WAITING) ? ":\n" : NULL;
 }
 
 /* ---- header ---- */
@@ -101,51 +104,92 @@ static bool is_dropped(struct span name, struct span connection)
     return is_listed(connection, name);
 }
 
-static void begin_downstream(struct relay *r, int status, const struct http_headers *from)
+/* Is it one of the first n fields of h? */
+static bool is_added(const struct http_headers *h, size_t n, struct span name)
 {
-    struct http_headers to = {0};
+    struct span other, value;
+    size_t at = 0;
+    for (size_t i = 0; i < n && http_headers_next(h, &at, &other, &value); i++) {
+        if (other.len == name.len && strncasecmp(other.p, name.p, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* to: what is added. */
+static void begin_downstream(struct relay *r, int status, const struct http_headers *from,
+                             struct http_headers *to)
+{
+    size_t n_added = to->n;
     struct span connection = http_headers_get(from, "Connection"), name, value;
     size_t at = 0;
     for (size_t line = 0; http_headers_next(from, &at, &name, &value); line = at) {
-        if (is_dropped(name, connection))
+        if (is_dropped(name, connection) || (n_added && is_added(to, n_added, name)))
             continue;
-        buf_add(&to.bytes, from->bytes.p + line, at - line);
-        to.n++;
+        buf_add(&to->bytes, from->bytes.p + line, at - line);
+        to->n++;
     }
     uint64_t length;
     int64_t content_length = -1;
-    http_headers_add(&to, "X-Request-Id", span_str(r->request_id));
     if (r->is_stream)
-        http_headers_add(&to, "X-Accel-Buffering", SPAN_LIT("no"));
+        http_headers_add(to, "X-Accel-Buffering", SPAN_LIT("no"));
     else if (http_headers_count(from, "Transfer-Encoding") == 0 &&
              span_to_u64(http_headers_get(from, "Content-Length"), &length) && length < INT64_MAX)
         content_length = (int64_t)length;
-    http_exchange_begin(r->x, status, &to, content_length);
-    http_headers_release(&to);
+    http_exchange_begin(r->x, status, to, content_length);
+}
+
+/* An engine's error is read to its end first: the caller gives it the client's form. */
+static bool is_error(const struct relay *r, int status)
+{
+    return status >= 400 && !r->options.is_raw;
+}
+
+/* Seconds only (RFC 9110 10.2.3 also allows a date). */
+static int retry_after_of(const struct http_headers *headers)
+{
+    uint64_t s;
+    return span_to_u64(http_headers_get(headers, "Retry-After"), &s) && s < 86400 ? (int)s : 0;
+}
+
+static void take_headers(struct relay *r, int status, const struct http_headers *headers,
+                         struct http_headers *add)
+{
+    bool is_stream = relay_is_event_stream(headers);
+    bool has_begun = http_exchange_has_begun(r->x);
+    r->outcome.answered = !is_error(r, status);
+    r->retry_after_s = retry_after_of(headers);
+    r->mode = RELAY_PASSING;
+    if (is_error(r, status)) {
+        r->is_stream = has_begun && !r->options.is_json;
+        r->mode = RELAY_COLLECTING;
+    } else if (has_begun && r->options.is_json) {
+        r->is_stream = false;
+    } else if (has_begun) {
+        r->is_stream = true;
+        r->mode = is_stream ? RELAY_PASSING : RELAY_COLLECTING;
+    } else {
+        r->is_stream = is_stream;
+        begin_downstream(r, status, headers, add);
+    }
 }
 
 static void on_upstream_headers(struct http_call *call, void *arg, int status,
                                 const struct http_headers *headers)
 {
     struct relay *r = arg;
+    struct http_headers add = {0};
     r->outcome.status = status;
-    if (r->ev.on_headers && !r->ev.on_headers(r->arg, status, headers)) {
+    bool is_wanted = !r->ev.on_headers || r->ev.on_headers(r->arg, status, headers, &add);
+    if (is_wanted) {
+        take_headers(r, status, headers, &add);
+    } else {
         http_call_cancel(call);
         r->call = NULL;
         unhook(r);
         finish(r);
-        return;
     }
-    r->outcome.answered = true;
-    bool is_stream = relay_is_event_stream(headers);
-    if (http_exchange_has_begun(r->x)) {
-        r->is_stream = true;
-        r->mode = is_stream && status < 400 ? RELAY_PASSING : RELAY_COLLECTING;
-        return;
-    }
-    r->is_stream = is_stream;
-    r->mode = RELAY_PASSING;
-    begin_downstream(r, status, headers);
+    http_headers_release(&add);
 }
 
 /* ---- body ---- */
@@ -200,7 +244,7 @@ static void fail_downstream(struct relay *r, const char *message, const char *ty
         AUTO(buf) struct buf *b = buf_new();
         if (r->mode == RELAY_PASSING)
             buf_add_str(b, r->at_boundary ? "\n" : "\n\n");
-        relay_add_error_event(b, message, type, code);
+        relay_add_error_event(b, r->options.shape, 502, message, type, code);
         write_downstream(r, b);
     }
     http_exchange_abort(r->x);
@@ -210,10 +254,9 @@ static void fail_downstream(struct relay *r, const char *message, const char *ty
 static void deliver_collected(struct relay *r)
 {
     AUTO(json_doc) yyjson_doc *doc = NULL;
-    if (r->outcome.status >= 400 || json_parse(buf_span(&r->collected), &doc, NULL) != ERR_OK) {
-        struct relay_error error;
-        relay_read_error(r->outcome.status, buf_span(&r->collected), &error);
-        fail_downstream(r, error.message.text, error.type, error.code[0] ? error.code : NULL);
+    if (json_parse(buf_span(&r->collected), &doc, NULL) != ERR_OK) {
+        fail_downstream(r, relay_failure_text(ERR_PROTOCOL), "server_error",
+                        relay_failure_code(ERR_PROTOCOL));
         return;
     }
     /* Written anew, because line ends inside would end the event. */
@@ -238,21 +281,27 @@ static void on_upstream_done(struct http_call *call, void *arg, enum err e, cons
     unhook(r);
     if (r->mode != RELAY_WAITING)
         uncork(r);
-    if (r->mode == RELAY_WAITING)
+    if (r->mode == RELAY_WAITING) {
         r->outcome.answered = false;
-    else if (e)
+    } else if (!r->outcome.answered) {
+        /* An error of which a part is missing is one all the same. */
+        r->outcome.err = ERR_OK;
+        r->outcome.error_body = buf_span(&r->collected);
+        r->outcome.retry_after_s = r->retry_after_s;
+    } else if (e) {
         fail_downstream(r, relay_failure_text(e), "server_error", relay_failure_code(e));
-    else if (r->mode == RELAY_COLLECTING)
+    } else if (r->mode == RELAY_COLLECTING) {
         deliver_collected(r);
-    else
+    } else {
         http_exchange_end(r->x);
+    }
     r->x = NULL;
     finish(r);
 }
 
 struct relay *relay_pump(struct loop *l, struct http_client *client, const struct http_endpoint *to,
-                         const struct http_call_options *options, struct http_exchange *x,
-                         const char *request_id, const struct relay_events *events, void *arg)
+                         const struct http_call_options *options, const struct relay_options *relay_options,
+                         struct http_exchange *x, const struct relay_events *events, void *arg)
 {
     static const struct http_call_events call_events = {.on_headers = on_upstream_headers,
                                                         .on_body = on_upstream_body,
@@ -260,13 +309,13 @@ struct relay *relay_pump(struct loop *l, struct http_client *client, const struc
                                                         .on_done = on_upstream_done};
     struct relay *r = xcalloc(1, sizeof *r);
     r->x = x;
-    r->request_id = request_id;
     r->ev = *events;
+    r->options = *relay_options;
     r->arg = arg;
     r->at_boundary = true;
     http_exchange_on_gone(x, on_client_gone, r);
     http_exchange_on_drain(x, on_client_drained, r);
-    relay_probe_start(&r->probe, l, x, may_comment, r);
+    relay_probe_start(&r->probe, l, x, filler, r);
     r->call = http_call_start(client, to, options, &call_events, r);
     return r;
 }

@@ -11,8 +11,8 @@ static void probe(void *arg)
         loop_timer_start(&p->timer, waits_ms[p->n++]);
     if (!http_exchange_has_begun(p->x))
         http_exchange_probe(p->x);
-    else if (p->may_comment(p->arg))
-        http_exchange_write(p->x, SPAN_LIT(":\n"));
+    else
+        http_exchange_write(p->x, span_str(p->filler(p->arg)));
 }
 
 static void on_client_shut(struct http_exchange *x, void *arg)
@@ -21,10 +21,10 @@ static void on_client_shut(struct http_exchange *x, void *arg)
     probe(arg);
 }
 
-void relay_probe_start(struct relay_probe *p, struct loop *l, struct http_exchange *x,
-                       bool (*may_comment)(void *arg), void *arg)
+void relay_probe_start(struct relay_probe *p, struct loop *l, struct http_exchange *x, relay_filler_fn filler,
+                       void *arg)
 {
-    *p = (struct relay_probe){.x = x, .may_comment = may_comment, .arg = arg};
+    *p = (struct relay_probe){.x = x, .filler = filler, .arg = arg};
     loop_timer_init(&p->timer, l, probe, p);
     http_exchange_on_shut(x, on_client_shut, p);
     if (http_exchange_has_shut(x))

@@ -8,17 +8,20 @@
 
 #include "http/http.h"
 
+/* What may be written now into the answer that has begun and means nothing: a comment of an event stream, a blank; NULL: nothing. */
+typedef const char *(*relay_filler_fn)(void *arg);
+
 struct relay_probe {
     struct loop_timer timer;
     struct http_exchange *x;
-    bool (*may_comment)(void *arg); /* may a line of an event stream be written now? */
+    relay_filler_fn filler;
     void *arg;
     size_t n;
 };
 
-/* Takes over x's on_shut. may_comment is asked once the answer has begun. */
-void relay_probe_start(struct relay_probe *p, struct loop *l, struct http_exchange *x,
-                       bool (*may_comment)(void *arg), void *arg);
+/* Takes over x's on_shut. filler is asked once the answer has begun. */
+void relay_probe_start(struct relay_probe *p, struct loop *l, struct http_exchange *x, relay_filler_fn filler,
+                       void *arg);
 /* Before the exchange is over or somebody else's. Harmless on {0}. */
 void relay_probe_stop(struct relay_probe *p);
 /* The exchange is over already. */

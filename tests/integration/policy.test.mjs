@@ -64,7 +64,12 @@ const ROUTES = [
   ['GET', '/api/activity/series', 'user'],
   ['GET', '/metrics', 'admin or key'],
   ['GET', '/v1/models', 'key'],
-  ['POST', '/v1/chat/completions', 'key']
+  ['GET', '/v1/models/a/b', 'key'],
+  ['POST', '/v1/chat/completions', 'key'],
+  ...['completions', 'responses', 'embeddings', 'rerank', 'audio/speech', 'audio/transcriptions', 'images/generations']
+    .concat('messages', 'messages/count_tokens')
+    .map((path) => ['POST', `/v1/${path}`, 'key']),
+  ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [method, '/upstream/a/b/c', 'key'])
 ];
 
 let hob;
@@ -127,7 +132,7 @@ after(() => hob?.stop());
 const SIGNED_IN = ['A', 'B', 'admin'];
 const KEYS = ['key of A', 'x-api-key of A', 'key of the admin'];
 const SCOPED = 'scoped key of A';
-const OF_SCOPED = ['/v1/models', '/v1/chat/completions'];
+const OF_SCOPED = ['/v1/models', '/v1/models/a/b', '/v1/chat/completions'];
 
 /** 'in', or the status with which this identity must be refused. */
 function expected(policy, name, path) {
@@ -154,9 +159,13 @@ async function statusOf(method, path, headers) {
   return { status: res.status, body, headers: res.headers };
 }
 
+/** How the document names a path. */
+const template = (path) =>
+  path.replace(ID, '{id}').replace('models/a/b', 'models/{model}').replace('/a/b/c', '/{server}/{path}').split('?')[0];
+
 test('every operation of the contract is in the table', () => {
   const { paths } = parse(readFileSync(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
-  const known = ROUTES.map(([method, path]) => `${method} ${path.replace(ID, '{id}').split('?')[0]}`);
+  const known = ROUTES.map(([method, path]) => `${method} ${template(path)}`);
   // Its trial would end the sessions; it has a test of its own below.
   known.push('POST /api/logout');
   const all = Object.entries(paths).flatMap(([path, item]) =>
@@ -184,7 +193,8 @@ describe('routes and identities', () => {
         else assert.equal(status, want, `${name}: ${body}`);
         if (status >= 400) {
           const { error } = JSON.parse(body);
-          assert.deepEqual(Object.keys(error).slice(0, 4), ['message', 'type', 'param', 'code'], `${name}: ${body}`);
+          const form = path.startsWith('/v1/messages') ? ['type', 'message'] : ['message', 'type', 'param', 'code'];
+          assert.deepEqual(Object.keys(error).slice(0, form.length), form, `${name}: ${body}`);
         }
       }
     });

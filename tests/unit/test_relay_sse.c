@@ -153,25 +153,87 @@ static void engines_errors_are_read_in_every_shape(void **state)
         const char *body, *message, *type, *code;
     } errors[] = {
         {503, "{\"error\":{\"message\":\"Loading model\",\"type\":\"unavailable_error\",\"code\":503}}",
-         "Loading model", "unavailable_error", "503"},
+         "Loading model", "unavailable_error", ""},
+        {500, "{\"error\":{\"message\":\"x\",\"code\":17}}", "x", "server_error", "17"},
         {400, "{\"error\":\"no such model\"}", "no such model", "invalid_request_error", ""},
-        {404, "{\"object\":\"error\",\"message\":\"gone\",\"code\":\"x\"}", "gone", "invalid_request_error",
-         "x"},
+        {404, "{\"object\":\"error\",\"message\":\"gone\",\"code\":\"x\"}", "gone", "not_found_error", "x"},
         {422, "{\"detail\":[{\"msg\":\"field required\"}]}", "field required", "invalid_request_error", ""},
         {422, "{\"detail\":\"bad\"}", "bad", "invalid_request_error", ""},
         {500, "it broke\n", "it broke", "server_error", ""},
-        {502, "<html>no</html>", "The engine answered with status 502", "server_error", ""},
+        {502, "<html><h1>Bad  gateway</h1>\n<hr>nginx</html>", "Bad gateway nginx", "server_error", ""},
+        {502, "<html></html>", "The engine answered with status 502", "server_error", ""},
+        {429, "{\"detail\":{\"message\":\"slow\"}}", "slow", "rate_limit_exceeded", ""},
+        {503, "{\"status\":\"loading model\"}", "loading model", "service_unavailable_error", ""},
+        {400, "{\"reason\":\"x\"}", "{\"reason\":\"x\"}", "invalid_request_error", ""},
+        {400, "{\"type\":\"error\",\"error\":{\"type\":\"a\",\"message\":\"b\"}}", "b", "a", ""},
+        {500, "{}", "The engine answered with status 500", "server_error", ""},
         {500, "{\"error\":{}}", "The engine answered with status 500", "server_error", ""},
         {500, "{\"error\":{\"message\":\"a\\nb\\u0007\"}}", "a b ", "server_error", ""},
         {500, "", "The engine answered with status 500", "server_error", ""},
     };
     for (size_t i = 0; i < COUNT_OF(errors); i++) {
         struct relay_error e;
-        relay_read_error(errors[i].status, span_str(errors[i].body), &e);
+        AUTO(buf) struct buf *text = buf_new();
+        relay_read_error(errors[i].status, span_str(errors[i].body), &e, text);
+        assert_string_equal(buf_str(text), errors[i].message);
         assert_string_equal(e.message.text, errors[i].message);
         assert_string_equal(e.type, errors[i].type);
         assert_string_equal(e.code, errors[i].code);
     }
+}
+
+static void a_long_message_is_kept_whole(void **state)
+{
+    (void)state;
+    struct relay_error e;
+    AUTO(buf) struct buf *text = buf_new();
+    AUTO(mem) char *body = xasprintf("{\"error\":\"%03000d\"}", 7);
+    relay_read_error(400, span_str(body), &e, text);
+    assert_int_equal(text->len, 3000);
+    assert_int_equal(strlen(e.message.text), sizeof e.message.text - 1);
+}
+
+static void a_route_that_is_not_there_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *body;
+        bool want;
+    } errors[] = {
+        {404, "{\"error\":{\"code\":404,\"message\":\"File Not Found\",\"type\":\"not_found_error\"}}", true},
+        {404, "{\"detail\":\"Not Found\"}", true},
+        {405, "{\"detail\":\"Method Not Allowed\"}", true},
+        {404, "404 page not found", true},
+        {404, "File Not Found (/v1/rerank)", true},
+        {404, "<html><head><title>404 Not Found</title></head><body>nginx</body></html>", true},
+        {404, "", true},
+        {404, "{\"error\":{\"message\":\"The model `x` does not exist.\",\"code\":404}}", false},
+        {400, "{\"detail\":\"Not Found\"}", false},
+        {501, "", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(errors); i++) {
+        struct relay_error e;
+        relay_read_error(errors[i].status, span_str(errors[i].body), &e, NULL);
+        assert_int_equal(relay_is_missing_route(errors[i].status, SPAN_LIT("/v1/rerank"), &e),
+                         errors[i].want);
+    }
+}
+
+static void errors_have_the_clients_form(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf *b = buf_new();
+    relay_add_error_event(b, RELAY_OPENAI, 502, "it \"died\"", "server_error", "engine_died");
+    relay_add_error_event(b, RELAY_ANTHROPIC, 503, "later", NULL, NULL);
+    relay_add_error_body(b, RELAY_OPENAI, 404, "no", NULL, NULL);
+    assert_string_equal(
+        buf_str(b),
+        "data: {\"error\":{\"message\":\"it \\\"died\\\"\",\"type\":\"server_error\",\"param\":null,"
+        "\"code\":\"engine_died\"}}\n\n"
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+        "\"message\":\"later\"}}\n\n"
+        "{\"error\":{\"message\":\"no\",\"type\":\"not_found_error\",\"param\":null,\"code\":null}}");
 }
 
 int main(void)
@@ -182,6 +244,9 @@ int main(void)
         cmocka_unit_test(endless_lines_and_events_are_refused),
         cmocka_unit_test(nothing_comes_after_a_stop),
         cmocka_unit_test(engines_errors_are_read_in_every_shape),
+        cmocka_unit_test(a_long_message_is_kept_whole),
+        cmocka_unit_test(a_route_that_is_not_there_is_known),
+        cmocka_unit_test(errors_have_the_clients_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

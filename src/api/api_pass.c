@@ -1,0 +1,136 @@
+/* From a request to the server that its `model` names. */
+#include "api/api_pass.h"
+
+#include "api/api_limits.h"
+
+#define NAMES_SHOWN   10
+#define NEAREST_SHOWN 3
+
+static void on_proxied(void *arg, struct http_exchange *x, const struct gateway_failure *f)
+{
+    struct api_req *r = arg;
+    r->handed_over = NULL;
+    list_remove(&r->stream_node);
+    if (!f) {
+        api_req_free(r);
+        return;
+    }
+    r->x = x;
+    /* Clients take 409 for "try again"; a failed engine will not come back by that. */
+    bool failed = f->err == ERR_FAILED;
+    api_reply_error(r, &(struct api_error){.err = f->err,
+                                           .status = failed ? 503 : f->status,
+                                           .code = f->code,
+                                           .type = f->type,
+                                           .param = f->param,
+                                           .message = f->message ? f->message : f->why.text,
+                                           .retry_after_s = f->retry_after_s,
+                                           .server = f->server,
+                                           .no_retry = failed || f->is_permanent});
+}
+
+/* ---- names ---- */
+
+static void list_allowed_names(const struct api_req *r, struct strv *out)
+{
+    const struct gateway *g = r->api->o.gateway;
+    struct strv all = {0};
+    gateway_list_names(g, &all);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct server *s = gateway_server_find(g, all.v[i]);
+        if (s && api_may_use_server(r, s))
+            strv_add(out, all.v[i]);
+    }
+    strv_release(&all);
+}
+
+void api_refuse_unknown_model(struct api_req *r, const char *name)
+{
+    AUTO(buf) struct buf *text = buf_new();
+    struct strv names = {0};
+    size_t nearest[NEAREST_SHOWN];
+    list_allowed_names(r, &names);
+    size_t n = gateway_names_nearest(&names, name, nearest, NEAREST_SHOWN);
+    buf_addf(text, "There is no model called \"%.*s\" here.", (int)utf8_floor(span_str(name), 200), name);
+    for (size_t i = 0; i < n; i++)
+        buf_addf(text, "%s\"%s\"",
+                 i == 0      ? " Did you mean "
+                 : i + 1 < n ? ", "
+                             : " or ",
+                 names.v[nearest[i]]);
+    if (n > 0)
+        buf_add_char(text, '?');
+    for (size_t i = 0; i < names.n && i < NAMES_SHOWN; i++)
+        buf_addf(text, "%s%s", i ? ", " : " Models: ", names.v[i]);
+    strv_release(&names);
+    api_reply_error(r, &(struct api_error){.err = ERR_NOT_FOUND,
+                                           .code = "model_not_found",
+                                           .model = name,
+                                           .param = "model",
+                                           .message = buf_str(text),
+                                           .no_retry = true});
+}
+
+/* ---- headers ---- */
+
+/* What an engine may want to know; never credentials, cookies or what belongs to a connection. The last ones are for /upstream. */
+static bool is_passed(struct span name, bool is_raw)
+{
+    static const char *const names[] = {
+        "accept",        "accept-language",  "anthropic-beta", "anthropic-version",
+        "content-type",  "openai-beta",      "traceparent",    "tracestate",
+        "cache-control", "content-encoding", "if-match",       "if-modified-since",
+        "if-none-match", "if-range",         "range",          "x-requested-with"};
+    size_t n = is_raw ? COUNT_OF(names) : 8;
+    for (size_t i = 0; i < n; i++) {
+        if (span_is_ci(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void choose_headers(const struct http_headers *from, bool is_raw, struct http_headers *to)
+{
+    size_t at = 0, begin = 0;
+    struct span name, value;
+    while (http_headers_next(from, &at, &name, &value)) {
+        if (is_passed(name, is_raw)) {
+            buf_add(&to->bytes, from->bytes.p + begin, at - begin);
+            to->n++;
+        }
+        begin = at;
+    }
+}
+
+/* ---- the way ---- */
+
+void api_pass_on(struct api_req *r, const char *name, struct gateway_proxy_request *q,
+                 struct api_passed *passed)
+{
+    struct server *s = gateway_server_find(r->api->o.gateway, name);
+    struct http_headers headers = {0};
+    if (!s) {
+        api_refuse_unknown_model(r, name);
+        return;
+    }
+    if (api_refuse_server(r, s))
+        return;
+    choose_headers(http_exchange_headers(r->x), q->is_raw, &headers);
+    q->headers = &headers;
+    q->route = r->route->pattern;
+    q->model = name;
+    q->shape = api_shape(r);
+    q->body = passed ? TAKE(passed->body) : NULL;
+    q->scan = passed && !q->is_raw ? &passed->scan : NULL;
+    (void)snprintf(q->client.user_id, sizeof q->client.user_id, "%s", r->who.user_id);
+    if (r->who.kind == PRINCIPAL_KEY)
+        (void)snprintf(q->client.key_id, sizeof q->client.key_id, "%s", r->who.credential_id);
+    memcpy(q->client.request_id, r->id, sizeof q->client.request_id);
+    struct http_exchange *x = r->x;
+    r->x = NULL;
+    r->handed_over = x;
+    r->is_noted = true;
+    list_push_back(&r->api->handed_over, &r->stream_node);
+    gateway_proxy(r->api->o.gateway, s, x, q, on_proxied, r);
+    http_headers_release(&headers);
+}
