@@ -48,11 +48,28 @@ export default defineConfig({
 	server: { proxy: { '/v1': hob, '/api': hob } },
 	test: {
 		environment: 'jsdom',
-		include: ['src/**/*.{test,spec}.ts'],
 		setupFiles: ['./src/test-setup.ts'],
 		restoreMocks: true,
 		// What hangs is found as well; a busy machine may be slow.
 		testTimeout: 30_000,
-		expect: { requireAssertions: true }
+		expect: { requireAssertions: true },
+		// A process for each file takes most of its time to load jsdom: what is drawn shares two threads, each file in a
+		// context of its own. What keeps hob's answers cannot: Svelte's state takes what Node makes for another
+		// context's, and does not follow it.
+		projects: [
+			{
+				extends: true,
+				test: { name: 'state', include: ['src/lib/{api,state}/**/*.test.ts'] }
+			},
+			{
+				extends: true,
+				test: {
+					name: 'page',
+					pool: 'vmThreads',
+					include: ['src/**/*.test.ts'],
+					exclude: ['src/lib/{api,state}/**']
+				}
+			}
+		]
 	}
 });

@@ -1,5 +1,6 @@
 import '@testing-library/jest-dom/vitest';
 import { configure } from '@testing-library/svelte';
+import { ReadableStream, TransformStream, WritableStream } from 'node:stream/web';
 import { vi } from 'vitest';
 
 // Both give up after a second, which a busy machine may need for one turn. What hangs fails by its test's own end.
@@ -9,6 +10,7 @@ const waitFor = vi.waitFor.bind(vi);
 vi.waitFor = (check, options) => waitFor(check, options ?? patience);
 
 // What jsdom lacks and the components touch.
+Object.assign(globalThis, { ReadableStream, TransformStream, WritableStream });
 globalThis.ResizeObserver ??= class {
 	observe(): void {}
 	unobserve(): void {}
