@@ -134,10 +134,11 @@ static enum err take_settings(struct memory_settings *s, yyjson_val *body, struc
     if (e || !groups)
         return e;
     yyjson_obj_foreach(groups, i, n, key, value) {
-        if (!e)
-            e = take_group(s, yyjson_get_str(key), value, why);
+        e = take_group(s, yyjson_get_str(key), value, why);
+        if (e)
+            return e;
     }
-    return e;
+    return ERR_OK;
 }
 
 static void copy_settings(struct memory_settings *to, const struct memory_settings *from)
@@ -205,7 +206,7 @@ static void write_groups(const struct gateway *g, struct json_writer *w)
     jw_begin_arr(w);
     for (size_t i = 0; i < g->n_servers; i++) {
         const char *name = g->servers[i]->settings.group;
-        if (!is_first_of_group(g, i))
+        if (!name || !is_first_of_group(g, i))
             continue;
         jw_begin_obj(w);
         jwf_str(w, "name", name);
