@@ -104,10 +104,11 @@ static void choose_headers(const struct http_headers *from, bool is_raw, struct 
 
 /* ---- the way ---- */
 
-void api_pass_on(struct api_req *r, const char *name, struct gateway_proxy_request *q,
+void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy_request *way,
                  struct api_passed *passed)
 {
     struct server *s = gateway_server_find(r->api->o.gateway, name);
+    struct gateway_proxy_request q = *way;
     struct http_headers headers = {0};
     if (!s) {
         api_refuse_unknown_model(r, name);
@@ -115,22 +116,22 @@ void api_pass_on(struct api_req *r, const char *name, struct gateway_proxy_reque
     }
     if (api_refuse_server(r, s))
         return;
-    choose_headers(http_exchange_headers(r->x), q->is_raw, &headers);
-    q->headers = &headers;
-    q->route = r->route->pattern;
-    q->model = name;
-    q->shape = api_shape(r);
-    q->body = passed ? TAKE(passed->body) : NULL;
-    q->scan = passed && !q->is_raw ? &passed->scan : NULL;
-    (void)snprintf(q->client.user_id, sizeof q->client.user_id, "%s", r->who.user_id);
+    choose_headers(http_exchange_headers(r->x), q.is_raw, &headers);
+    q.headers = &headers;
+    q.route = r->route->pattern;
+    q.model = name;
+    q.shape = api_shape(r);
+    q.body = passed ? TAKE(passed->body) : NULL;
+    q.scan = passed && !q.is_raw ? &passed->scan : NULL;
+    (void)snprintf(q.client.user_id, sizeof q.client.user_id, "%s", r->who.user_id);
     if (r->who.kind == PRINCIPAL_KEY)
-        (void)snprintf(q->client.key_id, sizeof q->client.key_id, "%s", r->who.credential_id);
-    memcpy(q->client.request_id, r->id, sizeof q->client.request_id);
+        (void)snprintf(q.client.key_id, sizeof q.client.key_id, "%s", r->who.credential_id);
+    memcpy(q.client.request_id, r->id, sizeof q.client.request_id);
     struct http_exchange *x = r->x;
     r->x = NULL;
     r->handed_over = x;
     r->is_noted = true;
     list_push_back(&r->api->handed_over, &r->stream_node);
-    gateway_proxy(r->api->o.gateway, s, x, q, on_proxied, r);
+    gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
     http_headers_release(&headers);
 }

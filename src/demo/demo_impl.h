@@ -22,7 +22,8 @@ struct demo {
     struct demo_guide *guide;
     struct list jobs; /* running and waiting, oldest first */
     int n_running;
-    int port; /* that it listens on; 0 with a socket */
+    int port;      /* that it listens on; 0 with a socket */
+    void *weights; /* what it was told to take of memory */
     int exit_status;
     bool has_quit;
 

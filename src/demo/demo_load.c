@@ -36,20 +36,20 @@ static void draw_dots(struct demo *d, double value)
 }
 
 /* Held until the process ends, like a model's weights. */
-static bool take_memory(size_t size)
+static bool take_memory(struct demo *d, size_t size)
 {
     if (size == 0)
         return true;
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    d->weights = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (d->weights == MAP_FAILED)
         return false;
-    memset(p, 1, size);
+    memset(d->weights, 1, size);
     return true;
 }
 
 static void become_ready(struct demo *d)
 {
-    if (!take_memory((size_t)d->options->memory_bytes)) {
+    if (!take_memory(d, (size_t)d->options->memory_bytes)) {
         (void)fputs("error: failed to allocate memory for model '" DEMO_MODEL "'\n", stderr);
         demo_quit(d, 1);
         return;

@@ -190,10 +190,11 @@ struct http_call_options {
     const char *target;                 /* path and query */
     const struct http_headers *headers; /* may be NULL; Host, Content-Length, Connection are added here */
     struct span body;                   /* copied if it cannot be sent at once */
-    struct http_source *source;         /* the body instead, sent as the engine takes it; freed by the call. Or NULL */
-    int64_t connect_timeout_ms;         /* 0: 5,000 */
-    int64_t header_timeout_ms;          /* from request sent to response header; 0: none */
-    int64_t idle_timeout_ms;            /* between bytes of the body; 0: none */
+    struct http_source
+        *source; /* the body instead, sent as the engine takes it; freed by the call. Or NULL */
+    int64_t connect_timeout_ms; /* 0: 5,000 */
+    int64_t header_timeout_ms;  /* from request sent to response header; 0: none */
+    int64_t idle_timeout_ms;    /* between bytes of the body; 0: none */
     bool
         fresh; /* do not reuse an idle connection. A reused one that fails before any byte came back is retried once on
                  * a fresh one, for methods without side effects or when the request was not sent at all. */

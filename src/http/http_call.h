@@ -88,7 +88,7 @@ struct http_call {
     struct http_call_events ev;
     void *arg;
     enum http_call_state state;
-    struct buf request; /* header and body as long as they may have to be sent (again) */
+    struct buf request;         /* header and body as long as they may have to be sent (again) */
     struct http_source *source; /* of what follows behind it, until that was sent; or NULL */
     bool is_head;
     bool is_safe; /* may be sent again (RFC 9110 9.2.2) */
