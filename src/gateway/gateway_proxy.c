@@ -5,9 +5,10 @@
 #include "gateway/gateway_proxy.h"
 
 #define PROXY_TRIES    3   /* calls for one request, when the engine dies before its header */
-#define PROXY_RETRY_MS 300 /* before the next: an engine's end is noticed meanwhile */
+#define PROXY_RETRY_MS 300 /* before the next, unless the engine's end is noticed before */
+#define PROXY_LOOK_MS  10  /* so often it is looked whether that is so */
 
-static void hold(void *arg);
+static void hold(struct gateway_proxy *p);
 
 /* ---- the end ---- */
 
@@ -139,12 +140,27 @@ static void fail_with_status(struct gateway_proxy *p, const struct relay_outcome
     fail(p, &f);
 }
 
+/*
+ * The connection's end is known before the process's. Who asked again at once would be sent to the engine that has gone;
+ * who waits longer than that finds others in its place when the engine is back.
+ */
+static void again(void *arg)
+{
+    struct gateway_proxy *p = arg;
+    const struct server *s = gateway_server_by_id(p->g, p->server_id);
+    if (s && engine_state(s->engine) == ENGINE_READY && clock_ms() < p->retry_at_ms)
+        loop_timer_start(&p->retry, PROXY_LOOK_MS);
+    else
+        hold(p);
+}
+
 static void fail_or_retry(struct gateway_proxy *p, const struct relay_outcome *outcome)
 {
     bool died = outcome->err == ERR_CLOSED || outcome->err == ERR_REFUSED;
     watch_client(p);
     if (died && p->n_calls < PROXY_TRIES) {
-        loop_timer_start(&p->retry, PROXY_RETRY_MS);
+        p->retry_at_ms = clock_ms() + PROXY_RETRY_MS;
+        again(p);
         return;
     }
     struct gateway_failure f;
@@ -224,9 +240,8 @@ static void on_held(void *arg, struct server *s, const struct gateway_failure *f
         call_engine(p);
 }
 
-static void hold(void *arg)
+static void hold(struct gateway_proxy *p)
 {
-    struct gateway_proxy *p = arg;
     p->s = gateway_server_by_id(p->g, p->server_id);
     if (!p->s) {
         struct gateway_failure f;
@@ -297,7 +312,7 @@ void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
     list_init(&p->node);
     list_init(&p->use.node);
     list_push_back(&g->proxies, &p->node);
-    loop_timer_init(&p->retry, g->loop, hold, p);
+    loop_timer_init(&p->retry, g->loop, again, p);
     loop_timer_init(&p->comment, g->loop, proxy_on_comment_due, p);
     if (p->is_json)
         loop_timer_start(&p->comment, or_default(s->settings.early_header_s, GATEWAY_BLANK_AFTER_MS));

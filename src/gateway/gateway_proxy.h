@@ -28,7 +28,8 @@ struct gateway_proxy {
     struct relay *relay;
     struct server_use use;
     int n_calls;
-    struct loop_timer retry;   /* the next call */
+    struct loop_timer retry; /* the next call, at the latest at retry_at_ms */
+    int64_t retry_at_ms;
     struct loop_timer comment; /* first the grace, then the comments or blanks */
     struct buf told;           /* the last comment */
     int64_t commented_ms;
