@@ -83,8 +83,9 @@ bool api_query(const struct api_req *r, const char *name, struct buf *out)
 /* A parameter that is no {id} stands at path[at]. Takes one segment, or at the pattern's end all that is left. */
 static bool take_segment(struct span path, const char *pattern_rest, size_t *io_at)
 {
-    const char *slash = *pattern_rest ? memchr(path.p + *io_at, '/', path.len - *io_at) : NULL;
-    size_t end = slash ? (size_t)(slash - path.p) : path.len;
+    size_t end = *io_at;
+    while (end < path.len && !(*pattern_rest && path.p[end] == '/'))
+        end++;
     bool is_taken = !*pattern_rest || end > *io_at;
     *io_at = end;
     return is_taken;
@@ -94,11 +95,13 @@ static bool take_segment(struct span path, const char *pattern_rest, size_t *io_
 static bool path_fits(struct span path, const char *pattern, struct span *out_param)
 {
     size_t at = 0;
+    bool has_param = false;
     *out_param = span_of(NULL, 0);
     for (const char *want = pattern; *want; want++) {
         if (*want == '{' && strncmp(want, "{id}", 4) != 0) {
-            if (!out_param->p)
+            if (!has_param)
                 *out_param = span_of(path.p + at, path.len - at);
+            has_param = true;
             want = strchr(want, '}');
             if (!take_segment(path, want + 1, &at))
                 return false;
