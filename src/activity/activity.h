@@ -47,7 +47,7 @@ struct activity_line {
     int64_t tokens_in, tokens_out;                               /* -1: unknown */
 };
 /* At info; lines of one turn of the loop are written together. */
-void activity_log_line(struct activity *a, const struct activity_line *line);
+void activity_log_line(struct activity *a, const struct activity_line *l);
 
 /* Appends what was counted, in Prometheus' text format 0.0.4. */
 void activity_write_metrics(const struct activity *a, struct buf *out);

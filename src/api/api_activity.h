@@ -9,6 +9,6 @@
     "tokens_out,tokens_per_s,bytes_in,bytes_out\r\n"
 
 /* One line. Text that a table program would take for a formula gets an apostrophe before it. */
-void activity_add_csv(struct buf *out, const struct activity_row *row);
+void activity_add_csv(struct buf *out, const struct activity_row *a);
 
 #endif

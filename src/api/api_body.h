@@ -20,6 +20,6 @@ struct api_passed {
 typedef void (*api_passed_fn)(struct api_req *r, struct api_passed *passed);
 
 /* done runs when all of it is there and it is of that form; else the request is answered. Takes r->state and r->on_gone. */
-void api_body_read(struct api_req *r, enum api_body_form form, api_passed_fn done);
+void api_body_read(struct api_req *r, enum api_body_form kind, api_passed_fn done);
 
 #endif

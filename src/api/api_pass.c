@@ -50,8 +50,10 @@ void api_refuse_unknown_model(struct api_req *r, const char *name)
     struct strv names = {0};
     size_t nearest[NEAREST_SHOWN];
     list_allowed_names(r, &names);
-    size_t n = gateway_names_nearest(&names, name, nearest, NEAREST_SHOWN);
-    buf_addf(text, "There is no model called \"%.*s\" here.", (int)utf8_floor(span_str(name), 200), name);
+    size_t n = names.n ? gateway_names_nearest(&names, name, nearest, NEAREST_SHOWN) : 0;
+    buf_add_str(text, "There is no model called \"");
+    buf_add(text, name, utf8_floor(span_str(name), 200));
+    buf_add_str(text, "\" here.");
     for (size_t i = 0; i < n; i++)
         buf_addf(text, "%s\"%s\"",
                  i == 0      ? " Did you mean "

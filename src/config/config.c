@@ -241,14 +241,14 @@ static enum err take_doc(struct config *c, struct doc *doc, struct strv *out_fau
 enum err config_check(struct config *c, const char *path, struct strv *out_faults)
 {
     struct doc doc;
-    (void)doc_open(&doc, path); /* its faults are told below */
+    doc_open(&doc, path);
     return take_doc(c, &doc, out_faults);
 }
 
 enum err config_check_text(struct config *c, const char *path, struct span text, struct strv *out_faults)
 {
     struct doc doc;
-    (void)doc_parse(&doc, path, text);
+    doc_parse(&doc, path, text);
     return take_doc(c, &doc, out_faults);
 }
 

@@ -48,7 +48,7 @@ static void tell_parser(struct doc *d, const yaml_parser_t *p)
         doc_fault_at(d, line + 1, column + 1, "%s", problem);
 }
 
-bool doc_parse(struct doc *d, const char *path, struct span text)
+void doc_parse(struct doc *d, const char *path, struct span text)
 {
     yaml_parser_t parser;
     *d = (struct doc){.path = xstrdup(path)};
@@ -70,7 +70,6 @@ bool doc_parse(struct doc *d, const char *path, struct span text)
         tell_parser(d, &parser);
     }
     yaml_parser_delete(&parser);
-    return d->n_faults == 0;
 }
 
 static bool read_all(FILE *f, struct buf *out)
@@ -83,7 +82,7 @@ static bool read_all(FILE *f, struct buf *out)
     return ferror(f) == 0;
 }
 
-bool doc_open(struct doc *d, const char *path)
+void doc_open(struct doc *d, const char *path)
 {
     *d = (struct doc){.path = xstrdup(path)};
     AUTO(buf) struct buf *text = buf_new();
@@ -95,15 +94,15 @@ bool doc_open(struct doc *d, const char *path)
     if (!is_read) {
         d->n_faults++;
         strv_addf(&d->faults, "%s: cannot read it: %s", path, strerror(errnum));
-        return false;
+        return;
     }
     if (text->len > DOC_MAX_BYTES) {
         d->n_faults++;
         strv_addf(&d->faults, "%s: longer than %d bytes", path, DOC_MAX_BYTES);
-        return false;
+        return;
     }
     free(d->path);
-    return doc_parse(d, path, buf_span(text));
+    doc_parse(d, path, buf_span(text));
 }
 
 void doc_release(struct doc *d)

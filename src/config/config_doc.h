@@ -29,10 +29,13 @@ struct doc {
     void *expand_arg;
 };
 
-/* Reads and parses. An empty file is a document without a root. False: the faults say why. doc_release always. */
-MUST_CHECK bool doc_open(struct doc *d, const char *path);
+/*
+ * Reads and parses. An empty file is a document without a root. What is wrong is in its
+ * faults. doc_release always.
+ */
+void doc_open(struct doc *d, const char *path);
 /* The same from memory, for tests and fuzzers. */
-MUST_CHECK bool doc_parse(struct doc *d, const char *path, struct span text);
+void doc_parse(struct doc *d, const char *path, struct span text);
 void doc_release(struct doc *d);
 /* NULL: an empty file. */
 const yaml_node_t *doc_root(struct doc *d);
@@ -67,7 +70,7 @@ MUST_CHECK bool doc_bool(const yaml_node_t *node, bool *out);
 /* A plain whole number. */
 MUST_CHECK bool doc_int(const yaml_node_t *node, int64_t *out);
 /* Any value as JSON, by the core schema's types. False: a fault was told. */
-MUST_CHECK bool doc_write_json(struct doc *d, const yaml_node_t *node, struct json_writer *w);
+bool doc_write_json(struct doc *d, const yaml_node_t *node, struct json_writer *w);
 
 /* For messages: "a list", "a mapping", "\"text\"" (cut). Lives until the next call. */
 const char *doc_describe(const yaml_node_t *node);

@@ -313,7 +313,8 @@ enum err config_import_llama_swap(const char *path, struct buf *out_yaml, size_t
 {
     struct swap s = {.notes = out_notes};
     struct doc_pairs pairs = {0};
-    const yaml_node_t *root = doc_open(&s.doc, path) ? doc_root(&s.doc) : NULL;
+    doc_open(&s.doc, path);
+    const yaml_node_t *root = s.doc.n_faults ? NULL : doc_root(&s.doc);
     if (root && doc_pairs(&s.doc, root, "the file", &pairs)) {
         if (doc_find(&pairs, "models"))
             read_file(&s, &pairs);

@@ -40,7 +40,7 @@ static void write_rewrite(struct swap *s, struct swap_model *m, struct buf *out)
         s->doc.expand = expand;
         s->doc.expand_arg = &x;
         jw_init(&w, out); /* JSON is YAML */
-        (void)doc_write_json(&s->doc, m->set, &w);
+        doc_write_json(&s->doc, m->set, &w);
         s->doc.expand = NULL;
         buf_add_char(out, '\n');
     }

@@ -141,7 +141,7 @@ enum err server_row_apply(struct server_row *row, const struct server_patch *p, 
 /* ---- gateway_settings.c ---- */
 /* Takes the settings among obj's fields (null: the default) and checks them. ERR_INVALID: why starts with the field's name
  * in quotes; out is as far as it came. */
-enum err server_settings_take(struct server_settings *out, yyjson_val *obj, struct err_text *why);
+enum err server_settings_take(struct server_settings *s, yyjson_val *obj, struct err_text *why);
 /* From what is stored: lenient, what is not valid any more is left out. */
 void server_settings_read(struct server_settings *out, const char *json);
 /* As fields of an object under way: for people, and with all that is to be kept. */

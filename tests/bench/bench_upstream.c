@@ -130,9 +130,12 @@ static bool stream(struct conn *c, int64_t now_ns)
         } while (c->rate_per_s <= 0 && c->sent_events > 1 && c->sent_events < c->n_events &&
                  b.len < BURST_BYTES);
         if (c->rate_per_s > 0) {
-            /* Streams that begin together do not stay in step. */
-            if (c->sent_events == 1)
-                c->start_ns = now_ns + (int64_t)((double)rand() / RAND_MAX * 1e9 / c->rate_per_s);
+            /* Streams that begin together do not stay in step: their phases are spread by the golden ratio. */
+            if (c->sent_events == 1) {
+                static uint32_t phase;
+                phase += UINT32_C(2654435769);
+                c->start_ns = now_ns + (int64_t)((double)phase / 4294967296.0 * 1e9 / c->rate_per_s);
+            }
             c->due_ns = c->start_ns + (int64_t)((double)(c->sent_events - 1) * 1e9 / c->rate_per_s);
         }
         if (!send_bytes(c, buf_span(&b)))
