@@ -46,7 +46,7 @@ async function ask(...args) {
 }
 
 const attempts = (err) => [...err.matchAll(ATTEMPT)].map((m) => Number(m[1]));
-const posts = () => hob.log.match(/POST \/api\/chat\/completions/g)?.length ?? 0;
+const posts = () => hob.log.match(/POST path="\/api\/chat\/completions"/g)?.length ?? 0;
 const newest = async () => (await hob.get('/api/conversations')).conversations[0];
 const messages = async (id) => (await hob.get(`/api/conversations/${id}`)).messages;
 
@@ -185,7 +185,7 @@ test('Ctrl-C while the engine is busy with others leaves no answer behind', asyn
   const first = chat('--server', 'busy', 'long 2000');
   await until(() => first.out.length > 20, 'the engine is busy');
   const second = chat('--server', 'busy', 'echo', 'second');
-  await until(async () => (await hob.server('busy')).engine.active === 2, 'two are with the engine');
+  await until(async () => (await hob.server('busy')).queue.waiting === 1, 'one waits for its turn');
   second.child.kill('SIGINT');
   assert.equal(await second.exited, 130);
   const { conversations } = await hob.get('/api/conversations');

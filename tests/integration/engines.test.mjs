@@ -329,7 +329,10 @@ test("errors in every engine's shape have a message for people", async () => {
     if (message === 'too long') assert.equal(error.code, 'exceed_context_size_error');
     const direct = await v1(`status ${status} ${text}`);
     assert.equal(direct.status, status);
-    assert.equal(await direct.text(), text);
+    const told = (await direct.json()).error;
+    assert.deepEqual(Object.keys(told), ['message', 'type', 'param', 'code']);
+    assert.equal(told.message, message);
+    if (message === 'too long') assert.equal(told.type, 'exceed_context_size_error');
   }
   const redirect = await say('status 302 {}');
   assert.equal(redirect.status, 502);

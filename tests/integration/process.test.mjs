@@ -40,7 +40,7 @@ test('a wrong config is refused with file, line and what is expected', async () 
   await writeFile(file, 'data: /x\nlisten_on: 1\n');
   const res = await run('serve', '--config', file);
   assert.equal(res.code, 2);
-  assert.match(res.err, /hob\.yaml:2: unknown key "listen_on"; known keys: listen/);
+  assert.match(res.err, /hob\.yaml:2:1: unknown key "listen_on"; did you mean "listen"\?/);
   await rm(dir, { recursive: true });
 });
 

@@ -42,7 +42,7 @@ before(async () => {
   execFileSync('python3', [TOOL, model]);
   const real = { kind: 'llama-server', model_path: model };
   for (const [name, args] of [
-    ['llama', ['-c', '32768', '-t', '2', '-np', '2', '--jinja']],
+    ['llama', ['-c', '32768', '-t', '2', '-np', '2', '--jinja', '--ignore-eos']],
     ['llama-vectors', ['-c', '512', '-t', '2', '--embeddings', '--pooling', 'mean']]
   ]) {
     const res = await hob.post('/api/servers', { name, args, ...real });
@@ -198,7 +198,7 @@ for (const { engine, model, vectors, prompt } of [
         const { engine: e } = await hob.server(model);
         return e.state === 'ready' && e;
       }, 'it runs');
-      const endless = { max_tokens: 100000, ...(engine === 'llama-server' ? { ignore_eos: true } : {}) };
+      const endless = { max_tokens: 100000 };
       const stream = await chat(model, 'long 5000', { ...endless, stream: true });
       const message = anthropic.messages.stream(claude(model, 'long 5000', endless));
       const failed = message.finalMessage().then(
