@@ -39,7 +39,8 @@ before(async () => {
   ]);
 
   const model = join(hob.dir, 'random.gguf');
-  execFileSync('python3', [TOOL, model]);
+  // large enough that an answer takes longer than a test
+  execFileSync('python3', [TOOL, model, '--size', '100M']);
   const real = { kind: 'llama-server', model_path: model };
   for (const [name, args] of [
     ['llama', ['-c', '32768', '-t', '2', '-np', '2', '--jinja', '--ignore-eos']],
