@@ -152,7 +152,7 @@ static size_t find_object(struct span bytes, size_t at, const char *name)
         size_t start = at + (size_t)found, brace = find_brace(bytes, start, name);
         if (brace != start)
             return brace;
-        at = start + strlen(name);
+        at = start + strlen(name) - 1; /* its last quote may be another one's first */
     }
     return bytes.len;
 }
