@@ -2,6 +2,7 @@
 #include "activity/activity_room.h"
 
 #define DAY_MS         ((int64_t)24 * 3600 * 1000)
+#define MINUTE_MS      60000
 #define MAX_TEXT_BYTES 256 /* of each text of a record */
 
 static void write_batch(void *arg);
@@ -245,16 +246,37 @@ static struct waiting *waiting_new(const struct gateway_record *r, const char *u
     return w;
 }
 
-/* Whoever has no key can send as many as they like: only few of those are kept. */
+/* Where the owner is counted: its own place, else a free one, else the shared one. */
+static struct failing *find_failing(struct activity *a, const char *owner, int64_t now_ms)
+{
+    struct failing *place = &a->failing[ACTIVITY_MAX_LOOPING];
+    for (size_t i = 0; i < ACTIVITY_MAX_LOOPING; i++) {
+        struct failing *f = &a->failing[i];
+        bool is_free = f->since_ms == 0 || now_ms - f->since_ms >= MINUTE_MS;
+        if (!is_free && str_eq(f->owner, owner))
+            return f;
+        if (is_free && place == &a->failing[ACTIVITY_MAX_LOOPING])
+            place = f;
+    }
+    return place;
+}
+
+/* A client in a loop of refusals can send as many as it likes: only few of those are kept. Answers of engines always are, broken ones too. */
 static bool is_one_too_many(struct activity *a, const struct gateway_record *r)
 {
-    int64_t minute = clock_ms() / 60000;
-    if (r->client->user_id[0])
+    char owner[sizeof a->failing[0].owner];
+    int64_t now_ms = clock_ms();
+    if (r->first_ms >= 0 || (r->status > 0 && r->status < 400))
         return false;
-    if (minute != a->minute)
-        a->n_nobody = 0;
-    a->minute = minute;
-    return ++a->n_nobody > ACTIVITY_NOBODY_PER_MINUTE;
+    (void)snprintf(owner, sizeof owner, "%s%s%s", r->client->user_id, r->client->key_id[0] ? " " : "",
+                   r->client->key_id);
+    struct failing *f = find_failing(a, owner, now_ms);
+    if (f->since_ms == 0 || now_ms - f->since_ms >= MINUTE_MS) {
+        memcpy(f->owner, owner, sizeof owner);
+        f->since_ms = now_ms;
+        f->n = 0;
+    }
+    return ++f->n > ACTIVITY_FAILED_PER_MINUTE;
 }
 
 static void log_record(struct activity *a, const struct gateway_record *r, const char *user, const char *key)
@@ -282,8 +304,10 @@ void activity_note(struct activity *a, const struct gateway_record *r)
     const char *key = name_of_key(a, r->client->key_id);
     if (r->method)
         log_record(a, r, user, key);
-    if (is_one_too_many(a, r))
+    if (is_one_too_many(a, r)) {
+        a->n_left_out++;
         return;
+    }
     struct waiting *w = waiting_new(r, user, key);
     list_push_back(&a->waiting, &w->node);
     a->n_waiting++;
@@ -302,4 +326,7 @@ void activity_write_metrics(const struct activity *a, struct buf *out)
     metrics_head(out, "hob_activity_dropped_total", "counter",
                  "Records that were lost because the disk took none for too long.");
     buf_addf(out, "hob_activity_dropped_total %llu\n", (unsigned long long)a->n_dropped);
+    metrics_head(out, "hob_activity_left_out_total", "counter",
+                 "Requests without an answer that have no record: of one key only so many are kept a minute.");
+    buf_addf(out, "hob_activity_left_out_total %llu\n", (unsigned long long)a->n_left_out);
 }

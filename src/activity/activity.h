@@ -20,8 +20,9 @@
 #define ACTIVITY_MAX_WAITING 10000 /* records while the disk takes none: the oldest go */
 #define ACTIVITY_RETRY_MS    5000  /* before the next write when one failed */
 #define ACTIVITY_PRUNE_MS    ((int64_t)3600 * 1000)
-#define ACTIVITY_NOBODY_PER_MINUTE \
-    60 /* records of requests without a valid credential: they must not push out the others */
+#define ACTIVITY_FAILED_PER_MINUTE \
+    60 /* records of one key's requests that got no answer: a loop of them must not push out the others */
+#define ACTIVITY_MAX_LOOPING 64 /* keys for which that is counted at once; others share one count */
 
 struct activity;
 struct activity_options {
@@ -33,7 +34,7 @@ struct activity *activity_new(struct loop *l, struct store *store, struct auth *
                               const struct activity_options *options);
 /* Hands what waits to the store, whose close writes it, and frees. auth may be gone by then. NULL is fine. */
 void activity_close(struct activity *a);
-/* Counts it, keeps it, and writes the access line of one that was passed through. Publishes "activity" to the user and to all
+/* Counts it, keeps it (see ACTIVITY_FAILED_PER_MINUTE), and writes the access line of one that was passed through. Publishes "activity" to the user and to all
  * admins, at most once a write, when it can be read. */
 void activity_note(struct activity *a, const struct gateway_record *r);
 

@@ -11,6 +11,13 @@ struct waiting {
     struct activity_row row;
 };
 
+/* The requests of one key, or of a user's session, that got no answer. */
+struct failing {
+    char owner[2 * UUID_LEN + 2]; /* "": requests without a valid credential */
+    int64_t since_ms;             /* the minute that is counted; 0: free */
+    int n;
+};
+
 struct activity {
     struct loop *loop;
     struct store *store;
@@ -25,7 +32,8 @@ struct activity {
     struct loop_timer due, prune_due;
     uint64_t n_dropped;
     bool is_failing; /* the last write failed: said once */
-    int64_t minute, n_nobody;
+    struct failing failing[ACTIVITY_MAX_LOOPING + 1]; /* the last one is shared */
+    uint64_t n_left_out;
     struct buf line;
 };
 

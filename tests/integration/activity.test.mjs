@@ -341,6 +341,28 @@ test('only so many records are kept', async () => {
   await small.stop();
 });
 
+test('a client in a loop of refusals leaves the records of the others where they are', async () => {
+  const { secret } = await (await hob.post('/api/keys', { name: 'looping' })).json();
+  const good = await post(say(NAMED, 'echo before the loop'), { as: secret });
+  await good.text();
+  const counted = async () => {
+    const metrics = parseMetrics(await (await hob.request('/metrics')).text());
+    const { samples } = metrics.hob_requests_total;
+    return samples.filter((s) => s.labels.status === '4xx').reduce((sum, s) => sum + s.value, 0);
+  };
+  const before = await counted();
+  for (let i = 0; i < 100; i++) await (await post(say('nothing', 'hi'), { as: secret })).text();
+  const last = await post(say(NAMED, 'echo behind the loop'), { as: secret });
+  await last.text();
+  await recordOf(last);
+  const { records } = await hob.get('/api/activity?key=looping&limit=500');
+  assert.equal(records.filter((r) => r.status === 404).length, 60);
+  assert.equal(records.filter((r) => r.status === 200).length, 2, 'what was answered is kept');
+  assert.equal((await counted()) - before, 100, 'all are counted');
+  const another = await post(say('nothing', 'hi'));
+  assert.equal((await recordOf(another)).key, 'laptop');
+});
+
 describe('/metrics', () => {
   const read = async (headers) => {
     const res = await fetch(`${hob.url}/metrics`, { headers });
