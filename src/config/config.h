@@ -25,7 +25,7 @@
 #include "util/util.h"
 
 #define CONFIG_DEFAULT_PORT      4620
-#define CONFIG_MAX_ACTIVITY_ROWS 10000000
+#define CONFIG_MAX_ACTIVITY_ROWS 1000000
 #define CONFIG_MAX_ACTIVITY_DAYS 36500
 #define CONFIG_MAX_LIST          64 /* model_folders, allowed_hosts */
 
