@@ -46,5 +46,7 @@ void api_free(struct api *a);
 void api_on_request(struct http_exchange *x, void *arg);
 /* /ready answers 503 from now on. */
 void api_set_draining(struct api *a);
+/* The status that stands for an error. */
+int api_status_of(enum err err);
 
 #endif

@@ -16,17 +16,15 @@ static void on_proxied(void *arg, struct http_exchange *x, const struct gateway_
         return;
     }
     r->x = x;
-    /* Clients take 409 for "try again"; a failed engine will not come back by that. */
-    bool failed = f->err == ERR_FAILED;
     api_reply_error(r, &(struct api_error){.err = f->err,
-                                           .status = failed ? 503 : f->status,
+                                           .status = f->status,
                                            .code = f->code,
                                            .type = f->type,
                                            .param = f->param,
                                            .message = f->message ? f->message : f->why.text,
                                            .retry_after_s = f->retry_after_s,
                                            .server = f->server,
-                                           .no_retry = failed || f->is_permanent});
+                                           .no_retry = f->is_permanent});
 }
 
 /* ---- names ---- */

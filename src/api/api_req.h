@@ -121,7 +121,6 @@ struct api_error {
 /* The only place that turns errors into HTTP. */
 void api_reply_error(struct api_req *r, const struct api_error *e);
 void api_reply_err(struct api_req *r, enum err err, const struct err_text *why);
-int api_status_of(enum err err);
 /* The form of answers that the client expects. */
 enum relay_shape api_shape(const struct api_req *r);
 

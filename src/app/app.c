@@ -271,6 +271,7 @@ static enum err open_rooms(struct app *a, struct err_text *why)
         .log_dir = a->log_dir,
         .self_exe = "/proc/self/exe",
         .llama_server_path = a->llama_server,
+        .status_of = api_status_of,
         .on_record = on_record,
         .record_arg = a,
     };

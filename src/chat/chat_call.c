@@ -192,7 +192,10 @@ static void forget_prompt(struct generation *g)
 
 static void on_busy(void *arg)
 {
-    generation_raise(arg, GENERATION_EV_BUSY);
+    struct generation *g = arg;
+    if (g->call)
+        gateway_call_promise(g->call);
+    generation_raise(g, GENERATION_EV_BUSY);
 }
 
 static void start_call(struct generation *g, struct server *s, struct span body)

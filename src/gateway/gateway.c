@@ -439,6 +439,7 @@ struct gateway *gateway_new(struct loop *l, struct store *store, struct http_cli
     g->self_exe = xstrdup(options->self_exe ? options->self_exe : "/proc/self/exe");
     g->llama_server_path = xstrdup(options->llama_server_path);
     g->reaper = options->reaper;
+    g->status_of = options->status_of;
     g->on_record = options->on_record;
     g->record_arg = options->record_arg;
     list_init(&g->removed);

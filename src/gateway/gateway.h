@@ -88,6 +88,7 @@ struct gateway_options {
     const char *self_exe;          /* path of this program: demo-engine, engine-exec */
     const char *llama_server_path; /* or NULL: not found */
     struct engine_reaper *reaper;  /* or NULL (tests); not owned */
+    int (*status_of)(enum err e);  /* the status that a client is told for it; NULL (tests): 0 */
     gateway_record_fn on_record;   /* or NULL; once a request, at its end */
     void *record_arg;
 };
@@ -226,7 +227,7 @@ struct gateway_failure {
         *code; /* static: "engine_loading", "engine_refused", "waiting_for_memory", "out_of_memory" ... */
     struct err_text why;   /* a sentence for people */
     int retry_after_s;     /* 0: none */
-    int status;            /* the engine's own status when it answered with an error; else 0 */
+    int status;            /* the engine's own when it answered with an error, or one that err does not say; else 0 */
     struct server *server; /* or NULL */
     /* Of an engine's own error; valid during the call. NULL: none. */
     const char *message; /* all of it, where why has its beginning */
@@ -280,6 +281,8 @@ struct gateway_call *gateway_call_start(struct gateway *g, struct server *s,
                                         const struct gateway_call_events *events, void *arg);
 void gateway_call_pause(struct gateway_call *c);
 void gateway_call_resume(struct gateway_call *c);
+/* Its client has been told 200 meanwhile: that is what the record says, whatever follows. */
+void gateway_call_promise(struct gateway_call *c);
 /* The answer is whole, although its body goes on: a cancel that follows gives nothing up. */
 void gateway_call_complete(struct gateway_call *c);
 /* The engine notices at once; no callback comes after. NULL is fine. */

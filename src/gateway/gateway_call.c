@@ -7,7 +7,7 @@ struct gateway_call {
     struct gateway_client client;
     struct gateway_tally tally;
     const char *route;
-    bool is_stream, is_complete;
+    bool is_stream, is_complete, is_promised;
     int status;                /* of the engine; 0: no header yet */
     struct gateway_hold *hold; /* it waits for its turn; after that, */
     struct server_use use;     /* it works */
@@ -23,6 +23,23 @@ struct gateway_call {
     bool gave_way;
 };
 
+/* What the client is told: of an engine's answer that is none it hears what the chat makes of it (chat_call.c). */
+static int status_told(const struct gateway_call *c, const struct gateway_failure *f)
+{
+    if (c->is_promised || c->status == 200)
+        return 200;
+    if (c->status)
+        return c->status >= 400 ? c->status : 502;
+    return f ? tally_status_of(c->g, f) : 0;
+}
+
+static const char *code_told(const struct gateway_call *c, const struct gateway_failure *f)
+{
+    if (f)
+        return f->code;
+    return c->status >= 400 ? "engine_error" : c->status && c->status != 200 ? "bad_gateway" : NULL;
+}
+
 /* f NULL: complete, or (is_gone) given up by who asked. */
 static void note(struct gateway_call *c, const struct gateway_failure *f, bool is_gone)
 {
@@ -30,8 +47,8 @@ static void note(struct gateway_call *c, const struct gateway_failure *f, bool i
                                     .route = c->route,
                                     .model = c->s->model_name,
                                     .is_stream = c->is_stream,
-                                    .status = c->status || !f ? c->status : tally_status_of(f),
-                                    .code = f ? f->code : NULL,
+                                    .status = status_told(c, f),
+                                    .code = code_told(c, f),
                                     .client_gone = is_gone};
     if (c->use.give_way)
         tally_drop(&c->tally);
@@ -202,6 +219,11 @@ void gateway_call_resume(struct gateway_call *c)
 {
     if (c->http)
         http_call_resume(c->http);
+}
+
+void gateway_call_promise(struct gateway_call *c)
+{
+    c->is_promised = true;
 }
 
 void gateway_call_complete(struct gateway_call *c)

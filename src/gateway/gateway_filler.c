@@ -71,8 +71,8 @@ void proxy_write_failure(struct gateway_proxy *p, const struct gateway_failure *
     const char *message = f->message ? f->message : f->why.text;
     const char *type = f->type ? f->type : "server_error";
     if (p->is_stream)
-        relay_add_error_event(b, p->shape, tally_status_of(f), message, type, f->code);
+        relay_add_error_event(b, p->shape, tally_status_of(p->g, f), message, type, f->code);
     else
-        relay_add_error_body(b, p->shape, tally_status_of(f), message, type, f->code);
+        relay_add_error_body(b, p->shape, tally_status_of(p->g, f), message, type, f->code);
     http_exchange_write(p->x, buf_span(b));
 }

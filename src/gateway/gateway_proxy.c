@@ -50,13 +50,20 @@ static void finish(struct gateway_proxy *p)
     free_proxy(p);
 }
 
-static void fail(struct gateway_proxy *p, const struct gateway_failure *f)
+static void fail(struct gateway_proxy *p, const struct gateway_failure *failure)
 {
     struct http_exchange *x = p->x;
+    struct gateway_failure copy = *failure;
+    const struct gateway_failure *f = &copy;
+    /* Clients take 409 for "try again"; a failed engine will not come back by that. */
+    if (copy.err == ERR_FAILED && !copy.status) {
+        copy.status = 503;
+        copy.is_permanent = true;
+    }
     http_exchange_on_gone(x, NULL, NULL);
     http_exchange_on_drain(x, NULL, NULL);
     relay_probe_stop(&p->probe);
-    note(p, p->status ? p->status : tally_status_of(f), f->message ? "engine_error" : f->code, false);
+    note(p, p->status ? p->status : tally_status_of(p->g, f), f->message ? "engine_error" : f->code, false);
     if (!http_exchange_has_begun(x)) {
         p->fn(p->arg, x, f);
         free_proxy(p);

@@ -13,6 +13,7 @@ struct gateway {
     struct events *events;
     char *run_dir, *log_dir, *self_exe, *llama_server_path;
     struct engine_reaper *reaper;
+    int (*status_of)(enum err e);
     gateway_record_fn on_record;
     void *record_arg;
     struct server **servers; /* in order of creation */

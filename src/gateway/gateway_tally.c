@@ -47,20 +47,11 @@ void tally_end(struct gateway_tally *t, struct gateway *g, struct server *s, str
         g->on_record(g->record_arg, record);
 }
 
-int tally_status_of(const struct gateway_failure *f)
+int tally_status_of(const struct gateway *g, const struct gateway_failure *f)
 {
-    if (f->status)
+    if (f->status || !g->status_of)
         return f->status;
-    if (f->err == ERR_LIMITED)
-        return 429;
-    if (f->err == ERR_NOT_FOUND)
-        return 404;
-    if (f->err == ERR_TIMEOUT)
-        return 504;
-    if (f->err == ERR_CANCELLED)
-        return 0;
-    bool is_engines = f->err == ERR_REFUSED || f->err == ERR_CLOSED || f->err == ERR_PROTOCOL;
-    return is_engines ? 502 : 503;
+    return g->status_of(f->err);
 }
 
 void tally_drop(struct gateway_tally *t)

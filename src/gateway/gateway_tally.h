@@ -24,7 +24,7 @@ void tally_body(struct gateway_tally *t, struct span data);
  */
 void tally_end(struct gateway_tally *t, struct gateway *g, struct server *s, struct gateway_record *record);
 /* What a client is told for a failure before the answer began. */
-int tally_status_of(const struct gateway_failure *f);
+int tally_status_of(const struct gateway *g, const struct gateway_failure *f);
 /* Without a record. */
 void tally_drop(struct gateway_tally *t);
 

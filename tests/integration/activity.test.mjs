@@ -363,6 +363,23 @@ test('a client in a loop of refusals leaves the records of the others where they
   assert.equal((await recordOf(another)).key, 'laptop');
 });
 
+test('a failure after the status is recorded as what was sent, with what it was', async () => {
+  const fake = [process.execPath, new URL('../lib/fake_engine.mjs', import.meta.url).pathname, '${PORT}'];
+  await hob.addCommand('fake', fake);
+  const failing = '{"error":{"message":"out of memory","code":500}}';
+  const chat = await hob.post('/api/chat/completions', hob.message('fake', `status 500 ${failing}`));
+  assert.equal(chat.status, 500);
+  await chat.text();
+  const told = await newest({ route: '/api/chat/completions', server: 'fake' });
+  assert.deepEqual([told.status, told.code, told.client_gone], [500, 'engine_error', false]);
+  const busy = await hob.post('/api/chat/completions', hob.message('fake', `late 5500 500 ${failing}`));
+  assert.equal(busy.status, 200);
+  const { error } = await readAnswer(busy);
+  assert.match(JSON.stringify(error), /out of memory/);
+  const late = await newest({ route: '/api/chat/completions', server: 'fake' }, (r) => r.id > told.id);
+  assert.deepEqual([late.status, late.code, late.client_gone], [200, 'engine_error', false]);
+});
+
 describe('/metrics', () => {
   const read = async (headers) => {
     const res = await fetch(`${hob.url}/metrics`, { headers });

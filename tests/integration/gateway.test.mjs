@@ -410,15 +410,20 @@ describe('whole JSON that takes long', () => {
   });
 
   test('a failure after that says what it was, and breaks off', async () => {
-    for (const [act, more, message] of [
-      ['late', { ms: 2500, status: 500, body: '{"error":"out of memory"}' }, /out of memory/],
-      ['silent', {}, /in time/]
+    for (const [act, more, message, code] of [
+      ['late', { ms: 2500, status: 500, body: '{"error":"out of memory"}' }, /out of memory/, 'engine_error'],
+      ['silent', {}, /in time/, 'engine_timeout']
     ]) {
       const res = await post(`/v1/chat/completions${query(act, more)}`, { model: 'long' });
       assert.equal(res.status, 200);
       const { text, broke } = await readAll(res);
       assert.match(JSON.parse(text).error.message, message);
       assert.ok(broke);
+      const record = await until(
+        async () => (await hob.get(`/api/activity?q=${res.headers.get('x-request-id')}`)).records[0],
+        'its record'
+      );
+      assert.deepEqual([record.status, record.code], [200, code]);
     }
   });
 });

@@ -108,6 +108,11 @@ const acts = {
     res.writeHead(Number(code), { 'content-type': 'application/json' });
     res.end(rest.join(' '));
   },
+  /** The same after so many ms. */
+  late(res, text) {
+    const [ms, ...rest] = text.split(' ');
+    setTimeout(() => acts.status(res, rest.join(' ')), Number(ms));
+  },
   /** Every oddity that an event stream may have, in pieces of three bytes. */
   async odd(res) {
     res.writeHead(200, SSE);
