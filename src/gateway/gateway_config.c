@@ -372,19 +372,22 @@ enum err server_build_spec(const struct server *s, struct engine_spec *out_spec,
     return ERR_OK;
 }
 
+char *server_row_model_name(const struct server_row *row)
+{
+    const char *slash = row->model_path ? strrchr(row->model_path, '/') : NULL;
+    if (!slash || !slash[1])
+        return xstrdup(str_eq(row->kind, "demo") ? "hob-demo" : row->name);
+    size_t n = strlen(slash + 1);
+    if (n > 5 && strcasecmp(slash + 1 + n - 5, ".gguf") == 0)
+        n -= 5;
+    return xstrndup(slash + 1, n);
+}
+
 static void find_model(struct server *s)
 {
-    free(s->model_name);
     const char *path = s->row.model_path;
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    if (slash && slash[1]) {
-        size_t n = strlen(slash + 1);
-        if (n > 5 && strcasecmp(slash + 1 + n - 5, ".gguf") == 0)
-            n -= 5;
-        s->model_name = xstrndup(slash + 1, n);
-    } else {
-        s->model_name = xstrdup(str_eq(s->row.kind, "demo") ? "hob-demo" : s->row.name);
-    }
+    free(s->model_name);
+    s->model_name = server_row_model_name(&s->row);
     struct stat st;
     s->model_bytes = path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0;
 }

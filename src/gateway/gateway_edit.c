@@ -115,22 +115,46 @@ static bool is_named(const struct server *s, const char *name)
 
 void server_begin_names(struct server *out, struct gateway *g, const struct server_row *row)
 {
-    *out = (struct server){.g = g, .row = *row};
+    *out = (struct server){.g = g, .row = *row, .model_name = server_row_model_name(row)};
     server_settings_read(&out->settings, row->settings_json);
+}
+
+void server_end_names(struct server *s)
+{
+    server_settings_release(&s->settings);
+    free(TAKE(s->model_name));
 }
 
 enum err server_check_unique(const struct server *other, const struct server *s, struct err_text *why)
 {
     const char *file = server_is_of_file(other) ? other->g->file_name : NULL;
     if (is_named(other, s->row.name))
-        return err_set(why, ERR_EXISTS, "\"name\" is taken by another server%s%s",
-                       file ? ", of the file " : "", file ? file : "");
+        return err_set(why, ERR_EXISTS, "\"name\" is taken by another server, %s%s%s", other->row.name,
+                       file ? " of the file " : "", file ? file : "");
     for (size_t k = 0; k < s->settings.aliases.n; k++) {
-        if (is_named(other, s->settings.aliases.v[k]))
-            return err_set(why, ERR_EXISTS, "\"aliases\": \"%s\" is a name of the server %s",
-                           s->settings.aliases.v[k], other->row.name);
+        const char *alias = s->settings.aliases.v[k];
+        if (is_named(other, alias))
+            return err_set(why, ERR_EXISTS, "\"aliases\": \"%s\" is a name of the server %s", alias,
+                           other->row.name);
+        if (strcasecmp(other->model_name, alias) == 0 && strcasecmp(s->model_name, alias) != 0)
+            return err_set(why, ERR_EXISTS, "\"aliases\": \"%s\" is the model of the server %s", alias,
+                           other->row.name);
     }
     return ERR_OK;
+}
+
+enum err gateway_check_edits(struct gateway *g, const struct server *s, struct err_text *why)
+{
+    enum err e = ERR_OK;
+    LIST_EACH(ed, &g->edits, struct edit, node) {
+        struct server other;
+        if (e || !ed->op || ed->kind == EDIT_REMOVE || str_eq(ed->row.id, s->row.id))
+            continue;
+        server_begin_names(&other, g, &ed->row);
+        e = server_check_unique(&other, s, why);
+        server_end_names(&other);
+    }
+    return e;
 }
 
 /* A name or an alias leads to one server only. */
@@ -143,7 +167,11 @@ static enum err check_unique(struct gateway *g, const struct server_row *row, st
         if (!str_eq(g->servers[i]->row.id, row->id))
             e = server_check_unique(g->servers[i], &s, why);
     }
-    server_settings_release(&s.settings);
+    if (!e)
+        e = gateway_check_edits(g, &s, why);
+    if (!e)
+        e = gateway_check_applied(g, &s, why);
+    server_end_names(&s);
     return e;
 }
 

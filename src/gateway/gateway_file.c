@@ -86,10 +86,12 @@ static enum err check_among(struct gateway *g, const struct server_row *rows, si
             e = server_check_unique(&named[k], &named[i], why);
             if (e)
                 *out_at = i;
+            else if ((e = server_check_unique(&named[i], &named[k], why)))
+                *out_at = k;
         }
     }
     for (size_t i = 0; i < n; i++)
-        server_settings_release(&named[i].settings);
+        server_end_names(&named[i]);
     free(named);
     return e;
 }
@@ -135,13 +137,26 @@ static enum err check_other(const struct applying *a, const struct server *other
         struct err_text inner = {0};
         server_begin_names(&s, a->g, &a->rows[i]);
         enum err e = server_check_unique(other, &s, &inner);
-        server_settings_release(&s.settings);
+        server_end_names(&s);
         if (e)
-            return err_set(
-                why, e, "the server %s: %s, which was made on the page (%s). Give one of them another name",
-                a->rows[i].name, inner.text, other->row.name);
+            return err_set(why, e,
+                           "the server %s: %s, which was made on the page. Give one of them another name",
+                           a->rows[i].name, inner.text);
     }
     return ERR_OK;
+}
+
+enum err gateway_check_applied(struct gateway *g, const struct server *s, struct err_text *why)
+{
+    const struct applying *a = g->apply;
+    enum err e = ERR_OK;
+    for (size_t i = 0; a && a->op && i < a->n && !e; i++) {
+        struct server other;
+        server_begin_names(&other, g, &a->rows[i]);
+        e = server_check_unique(&other, s, why);
+        server_end_names(&other);
+    }
+    return e;
 }
 
 static enum err check_others(const struct applying *a, struct err_text *why)
@@ -154,6 +169,12 @@ static enum err check_others(const struct applying *a, struct err_text *why)
             continue;
         n_others++;
         e = check_other(a, other, why);
+    }
+    for (size_t i = 0; i < a->n && !e; i++) {
+        struct server s;
+        server_begin_names(&s, a->g, &a->rows[i]);
+        e = gateway_check_edits(a->g, &s, why);
+        server_end_names(&s);
     }
     if (!e && n_others + a->n > GATEWAY_MAX_SERVERS)
         e = err_set(why, ERR_BUSY, "there would be more than %d servers, with those of the page",

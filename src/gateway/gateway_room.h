@@ -136,6 +136,8 @@ void server_row_copy(struct server_row *to, const struct server_row *from);
 enum err server_configure(struct server *s, struct err_text *why);
 void server_spec_release(struct engine_spec *spec);
 enum err server_build_spec(const struct server *s, struct engine_spec *out_spec, struct err_text *why);
+/* What clients may call its model: the file's name, else "hob-demo" or the server's name. The caller frees it. */
+char *server_row_model_name(const struct server_row *row);
 /* Applies p to row and checks the whole. ERR_INVALID: why starts with the field's name in quotes. */
 enum err server_row_apply(struct server_row *row, const struct server_patch *p, struct err_text *why);
 
@@ -158,10 +160,16 @@ bool server_needs_restart(const struct server *s);
 void server_row_begin(struct server_row *row, const char *id);
 /* ---- gateway_edit.c ---- */
 void gateway_cancel_edits(struct gateway *g);
-/* As much of a server as its names: row's strings and settings, which server_settings_release ends. */
+/* As much of a server as its names; row must outlive it. */
 void server_begin_names(struct server *out, struct gateway *g, const struct server_row *row);
-/* ERR_EXISTS: the name or an alias of s leads to other already. */
+void server_end_names(struct server *s);
+/*
+ * ERR_EXISTS: the name or an alias of s leads to other already, or an alias would take requests for other's model (unless s has the
+ * same model). A name may be that of another's model.
+ */
 enum err server_check_unique(const struct server *other, const struct server *s, struct err_text *why);
+/* The same against the changes that are on their way to the store. */
+enum err gateway_check_edits(struct gateway *g, const struct server *s, struct err_text *why);
 void gateway_publish_removed(struct gateway *g, const char *id);
 
 /* ---- gateway_file.c ---- */
@@ -169,6 +177,8 @@ void gateway_publish_removed(struct gateway *g, const char *id);
 void gateway_file_prepare(struct gateway *g, const struct gateway_file *file);
 void gateway_file_go_on(struct gateway *g, gateway_done_fn fn, void *arg);
 void gateway_cancel_apply(struct gateway *g);
+/* server_check_unique against the servers of a file that is on its way to the store. */
+enum err gateway_check_applied(struct gateway *g, const struct server *s, struct err_text *why);
 /* Its engine has ended: who waits for its place takes it. */
 void server_give_place(struct server *s);
 

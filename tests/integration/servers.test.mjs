@@ -1,6 +1,7 @@
 // Servers: adding, changing, removing; starts and stops while requests wait or run; what their events say.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { events, Hob, isAlive, readAnswer, until } from '../lib/hob.mjs';
 
@@ -18,6 +19,7 @@ const v1 = (model, content, stream = false) =>
     body: JSON.stringify({ model, stream, messages: [{ role: 'user', content }] })
   });
 const waiting = (name, n) => until(async () => (await hob.server(name)).engine.waiting === n, `${n} wait for ${name}`);
+const add = (body) => hob.post('/api/servers', { name: 'x', kind: 'demo', ...body });
 const errorOf = async (res) => (await res.json()).error;
 
 test('a server has what it was made with; wrong fields are named; names are unique', async () => {
@@ -28,7 +30,6 @@ test('a server has what it was made with; wrong fields are named; names are uniq
   );
   assert.equal(made.engine.state, 'stopped');
   assert.deepEqual([made.engine.pid, made.engine.failure, made.engine.progress], [null, null, null]);
-  const add = (body) => hob.post('/api/servers', { name: 'x', kind: 'demo', ...body });
   const cases = [
     [{ name: '' }, 'name'],
     [{ name: ' x' }, 'name'],
@@ -90,9 +91,52 @@ test('settings have defaults, are checked, and stay when others change; aliases 
     assert.equal(res.status, 400, JSON.stringify(body));
     assert.equal((await errorOf(res)).param, param, JSON.stringify(body));
   }
-  for (const body of [{ name: 'nick' }, { name: 'other', aliases: ['NAMED'] }, { name: 'other', aliases: ['nick'] }])
-    assert.equal((await hob.post('/api/servers', { kind: 'demo', ...body })).status, 409, JSON.stringify(body));
   assert.equal((await v1('ORG/named', 'echo hi')).status, 200);
+});
+
+test('a name or alias leads to one server only, whatever else is being stored', async () => {
+  const model_path = join(hob.dir, 'Tiny-Model.gguf');
+  await writeFile(model_path, 'GGUF');
+  const llama = { kind: 'command', command: ['/bin/true', '${PORT}'], model_path };
+  const owner = (await (await add({ name: 'owner', ...llama, aliases: ['Own/er'] })).json()).server;
+  const { id } = await hob.addDemo('asker');
+  const conflict = async (res, field, what) => {
+    const error = await errorOf(res);
+    assert.equal(res.status, 409, error?.message);
+    assert.ok(error.message.startsWith(`"${field}"`), error.message);
+    assert.match(error.message, what);
+  };
+  for (const [body, field] of [
+    [{ name: 'OWNER' }, 'name'],
+    [{ name: 'own/ER' }, 'name'],
+    [{ aliases: ['Owner'] }, 'aliases'],
+    [{ aliases: ['fine', 'own/er'] }, 'aliases'],
+    [{ aliases: ['tiny-model'] }, 'aliases']
+  ]) {
+    await conflict(await hob.send('PATCH', `/api/servers/${id}`, body), field, /owner/);
+    await conflict(await add({ name: 'new', ...body }), field, /owner/);
+  }
+  /* Its own model's name it may have, and say so where another server has the same. */
+  const same = await add({ name: 'same', ...llama, aliases: ['tiny-model'] });
+  assert.equal(same.status, 201, await same.clone().text());
+  /* A name may be that of a model. */
+  assert.equal((await add({ name: 'hob-demo' })).status, 201);
+
+  for (const bodies of [
+    [
+      { name: 'left', aliases: ['both'] },
+      { name: 'right', aliases: ['BOTH'] }
+    ],
+    [{ name: 'here', aliases: ['there'] }, { name: 'there' }],
+    [{ name: 'over' }, { name: 'under', aliases: ['over'] }]
+  ]) {
+    const [first, second] = await Promise.all(bodies.map((body) => add(body)));
+    assert.deepEqual([first.status, second.status].sort(), [201, 409], JSON.stringify(bodies));
+    const [lost, won] = first.status === 409 ? [first, bodies[1]] : [second, bodies[0]];
+    assert.match((await errorOf(lost)).message, new RegExp(won.name));
+  }
+  const changes = [owner.id, id].map((each) => hob.send('PATCH', `/api/servers/${each}`, { aliases: ['late'] }));
+  assert.deepEqual((await Promise.all(changes)).map((r) => r.status).sort(), [200, 409]);
 });
 
 test('an engine gets the environment of its server, whose values nobody sees', async () => {
