@@ -326,7 +326,8 @@ void activity_write_metrics(const struct activity *a, struct buf *out)
     metrics_head(out, "hob_activity_dropped_total", "counter",
                  "Records that were lost because the disk took none for too long.");
     buf_addf(out, "hob_activity_dropped_total %llu\n", (unsigned long long)a->n_dropped);
-    metrics_head(out, "hob_activity_left_out_total", "counter",
-                 "Requests without an answer that have no record: of one key only so many are kept a minute.");
+    metrics_head(
+        out, "hob_activity_left_out_total", "counter",
+        "Requests without an answer that have no record: of one key only so many are kept a minute.");
     buf_addf(out, "hob_activity_left_out_total %llu\n", (unsigned long long)a->n_left_out);
 }

@@ -31,7 +31,7 @@ struct activity {
     struct store_op *write, *pruning;
     struct loop_timer due, prune_due;
     uint64_t n_dropped;
-    bool is_failing; /* the last write failed: said once */
+    bool is_failing;                                  /* the last write failed: said once */
     struct failing failing[ACTIVITY_MAX_LOOPING + 1]; /* the last one is shared */
     uint64_t n_left_out;
     struct buf line;

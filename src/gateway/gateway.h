@@ -225,9 +225,9 @@ struct gateway_failure {
     enum err err;
     const char
         *code; /* static: "engine_loading", "engine_refused", "waiting_for_memory", "out_of_memory" ... */
-    struct err_text why;   /* a sentence for people */
-    int retry_after_s;     /* 0: none */
-    int status;            /* the engine's own when it answered with an error, or one that err does not say; else 0 */
+    struct err_text why; /* a sentence for people */
+    int retry_after_s;   /* 0: none */
+    int status; /* the engine's own when it answered with an error, or one that err does not say; else 0 */
     struct server *server; /* or NULL */
     /* Of an engine's own error; valid during the call. NULL: none. */
     const char *message; /* all of it, where why has its beginning */

@@ -187,7 +187,9 @@ static enum err take_count(yyjson_val *obj, const char *name, int max, int *out,
     return e;
 }
 
-enum err server_settings_take(struct server_settings *s, yyjson_val *obj, struct err_text *why)
+/* Field i of those that may be in obj; ERR_OK also when it is not. */
+#define N_FIELDS 11
+static enum err take_field(struct server_settings *s, yyjson_val *obj, size_t i, struct err_text *why)
 {
     const struct {
         const char *name;
@@ -202,20 +204,27 @@ enum err server_settings_take(struct server_settings *s, yyjson_val *obj, struct
         {"silence_s", GATEWAY_MAX_SECONDS, &s->silence_s},
         {"early_header_s", GATEWAY_MAX_SECONDS, &s->early_header_s},
     };
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < COUNT_OF(counts) && !e; i++) {
-        if (yyjson_obj_get(obj, counts[i].name))
-            e = take_count(obj, counts[i].name, counts[i].max, counts[i].value, why);
+    static const struct {
+        const char *name;
+        enum err (*take)(struct server_settings *s, yyjson_val *v, struct err_text *why);
+    } others[] = {{"aliases", take_aliases}, {"rewrite", take_rewrite}, {"env", take_env}};
+    static_assert(COUNT_OF(counts) + COUNT_OF(others) + 1 == N_FIELDS, "each field has a number");
+    if (i < COUNT_OF(counts)) {
+        yyjson_val *v = yyjson_obj_get(obj, counts[i].name);
+        return v ? take_count(obj, counts[i].name, counts[i].max, counts[i].value, why) : ERR_OK;
     }
-    yyjson_val *aliases = yyjson_obj_get(obj, "aliases"), *rewrite = yyjson_obj_get(obj, "rewrite");
-    if (!e && aliases)
-        e = take_aliases(s, aliases, why);
-    if (!e && yyjson_obj_get(obj, "group"))
-        e = take_group(s, obj, why);
-    if (!e && rewrite)
-        e = take_rewrite(s, rewrite, why);
-    if (!e && yyjson_obj_get(obj, "env"))
-        e = take_env(s, yyjson_obj_get(obj, "env"), why);
+    if (i - COUNT_OF(counts) < COUNT_OF(others)) {
+        yyjson_val *v = yyjson_obj_get(obj, others[i - COUNT_OF(counts)].name);
+        return v ? others[i - COUNT_OF(counts)].take(s, v, why) : ERR_OK;
+    }
+    return yyjson_obj_get(obj, "group") ? take_group(s, obj, why) : ERR_OK;
+}
+
+enum err server_settings_take(struct server_settings *s, yyjson_val *obj, struct err_text *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < N_FIELDS && !e; i++)
+        e = take_field(s, obj, i, why);
     return e;
 }
 
@@ -227,10 +236,12 @@ void server_settings_read(struct server_settings *out, const char *json)
     yyjson_val *root;
     struct err_text why = {0};
     enum err e = json_parse_object(span_str(json), &doc, &root, &why);
-    if (!e)
-        e = server_settings_take(out, root, &why);
     if (e)
         log_warn("settings of a server: %s", why.text);
+    for (size_t i = 0; i < N_FIELDS && !e; i++) {
+        if (take_field(out, root, i, &why))
+            log_warn("settings of a server: %s; it is left out", why.text);
+    }
 }
 
 static void write_all_but_env(const struct server_settings *s, struct json_writer *w)

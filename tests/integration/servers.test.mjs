@@ -1,5 +1,6 @@
 // Servers: adding, changing, removing; starts and stops while requests wait or run; what their events say.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -137,6 +138,29 @@ test('a name or alias leads to one server only, whatever else is being stored', 
   }
   const changes = [owner.id, id].map((each) => hob.send('PATCH', `/api/servers/${each}`, { aliases: ['late'] }));
   assert.deepEqual((await Promise.all(changes)).map((r) => r.status).sort(), [200, 409]);
+});
+
+test('a stored setting that is not valid any more takes no other one with it', async () => {
+  const { id } = await hob.addDemo('old', [], {
+    aliases: ['elder'],
+    slots: 3,
+    hold_s: 50,
+    group: 'g',
+    env: { A: 'b' }
+  });
+  const { port } = hob;
+  await hob.terminate();
+  const spoil = `import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("UPDATE servers SET settings_json = json_set(settings_json, '$.slots', -5, '$.group', 7) WHERE id = ?", sys.argv[2:])
+c.commit()`;
+  execFileSync('python3', ['-c', spoil, join(hob.dir, 'hob.db'), id]);
+  await hob.run({ port });
+  const { aliases, slots, hold_s, group, env } = (await hob.get(`/api/servers/${id}`)).server;
+  assert.deepEqual(
+    { aliases, slots, hold_s, group, env },
+    { aliases: ['elder'], slots: 0, hold_s: 50, group: null, env: ['A'] }
+  );
 });
 
 test('an engine gets the environment of its server, whose values nobody sees', async () => {
