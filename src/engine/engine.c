@@ -346,6 +346,11 @@ int engine_pid(const struct engine *e)
     return e->proc ? e->pid : 0;
 }
 
+int engine_n_unanswered(const struct engine *e)
+{
+    return e->state == ENGINE_READY ? e->n_unanswered : 0;
+}
+
 int engine_attempt(const struct engine *e)
 {
     return e->attempt;

@@ -11,13 +11,15 @@
 #include "loop/loop.h"
 #include "util/util.h"
 
-#define ENGINE_LOG_LINES      2000       /* kept in memory, per engine */
-#define ENGINE_LOG_LINE_BYTES 4096       /* a longer line is cut */
-#define ENGINE_FAILURE_LINES  20         /* last lines that a failure carries */
-#define ENGINE_GRACE_MS       10000      /* from the polite request to SIGKILL */
-#define ENGINE_STALL_MS       120000     /* a load without any progress for so long has failed */
-#define ENGINE_LOG_FILE_BYTES (10 << 20) /* a log file is rotated here ... */
-#define ENGINE_LOG_FILES      3          /* ... into NAME.log.1 and .2 */
+#define ENGINE_LOG_LINES 2000 /* kept in memory, per engine */
+/* Probes of a READY engine without an answer, until it is told; it is not ended for that: it may be busy. */
+#define ENGINE_UNANSWERED_TOLD 3
+#define ENGINE_LOG_LINE_BYTES  4096       /* a longer line is cut */
+#define ENGINE_FAILURE_LINES   20         /* last lines that a failure carries */
+#define ENGINE_GRACE_MS        10000      /* from the polite request to SIGKILL */
+#define ENGINE_STALL_MS        120000     /* a load without any progress for so long has failed */
+#define ENGINE_LOG_FILE_BYTES  (10 << 20) /* a log file is rotated here ... */
+#define ENGINE_LOG_FILES       3          /* ... into NAME.log.1 and .2 */
 
 struct engine;
 struct engine_reaper;
@@ -99,6 +101,8 @@ int64_t engine_started_at_ms(const struct engine *e);
 int engine_pid(const struct engine *e);
 /* Starts so far. */
 int engine_attempt(const struct engine *e);
+/* Health checks in a row that it left unanswered while READY. */
+int engine_n_unanswered(const struct engine *e);
 /* What the newest load that came to READY took; 0: none yet. For spec.last_load_ms of later starts. */
 int64_t engine_load_ms(const struct engine *e);
 /* FAILED after a crash, and it will be started again by itself: milliseconds until then; -1: it will not. */
@@ -163,6 +167,7 @@ bool engine_machine_read(struct engine_machine *out_machine);
 struct engine_usage {
     int64_t active, waiting;
     double tokens_per_s;
+    int n_silent; /* requests in a row that it left without an answer in time */
 };
 /* The object Engine of the HTTP interface. usage may be NULL. with_log: the failure carries its last lines. */
 void engine_write_json(const struct engine *e, struct json_writer *w, const struct engine_usage *usage,

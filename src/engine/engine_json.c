@@ -64,10 +64,24 @@ static void write_failure(const struct engine_failure *f, struct json_writer *w,
     jw_end_obj(w);
 }
 
+/* What is wrong with one that seems to be ready: its health says nothing of its work. */
+static void write_trouble(const struct engine *e, const struct engine_usage *usage, struct json_writer *w)
+{
+    AUTO(buf) struct buf *text = buf_new();
+    if (usage->n_silent == 1)
+        buf_add_str(text, "It says that it is well, but left the last request without an answer in time");
+    else if (usage->n_silent > 1)
+        buf_addf(text, "It says that it is well, but left the last %d requests without an answer in time",
+                 usage->n_silent);
+    else if (engine_n_unanswered(e) >= ENGINE_UNANSWERED_TOLD)
+        buf_addf(text, "It has not answered the last %d health checks", engine_n_unanswered(e));
+    jwf_str(w, "trouble", text->len ? buf_str(text) : NULL);
+}
+
 void engine_write_json(const struct engine *e, struct json_writer *w, const struct engine_usage *usage,
                        bool with_log)
 {
-    static const struct engine_usage no_usage = {0, 0, -1};
+    static const struct engine_usage no_usage = {0, 0, -1, 0};
     if (!usage)
         usage = &no_usage;
     struct engine_metrics m = engine_metrics(e);
@@ -84,6 +98,7 @@ void engine_write_json(const struct engine *e, struct json_writer *w, const stru
     write_int_or_null(w, "rss_bytes", m.rss_bytes, m.rss_bytes >= 0);
     write_num_or_null(w, "cpu_percent", m.cpu_percent, m.cpu_percent >= 0);
     write_num_or_null(w, "tokens_per_s", usage->tokens_per_s, usage->tokens_per_s >= 0);
+    write_trouble(e, usage, w);
     write_failure(engine_failure(e), w, with_log);
     jw_end_obj(w);
 }

@@ -3,8 +3,6 @@
 
 #define TICK_LOADING_MS 250
 #define TICK_READY_MS   2000
-/* Probes of a READY engine without an answer, until it is told; it is not ended for that: it may be busy. */
-#define UNANSWERED_TOLD 3
 
 static void tell_progress(struct engine *e, int64_t now_ms)
 {
@@ -18,10 +16,10 @@ static void on_answer(void *arg, enum engine_health_answer answer)
     struct engine *e = arg;
     if (e->state == ENGINE_READY) {
         e->n_unanswered = answer == ENGINE_HEALTH_OK ? 0 : e->n_unanswered + 1;
-        if (e->n_unanswered == UNANSWERED_TOLD) {
-            engine_log_add(e, "has not answered %d health checks", UNANSWERED_TOLD);
+        if (e->n_unanswered == ENGINE_UNANSWERED_TOLD) {
+            engine_log_add(e, "has not answered %d health checks", ENGINE_UNANSWERED_TOLD);
             log_warn("engine %s: has not answered %d health checks; it goes on", e->spec.name,
-                     UNANSWERED_TOLD);
+                     ENGINE_UNANSWERED_TOLD);
         }
         return;
     }

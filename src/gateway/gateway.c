@@ -162,6 +162,7 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
     if (now == ENGINE_STARTING)
         xreplace(&s->run, s->wanted);
     s->tokens_per_s = now == ENGINE_READY ? s->tokens_per_s : -1;
+    s->n_silent = now == ENGINE_READY ? s->n_silent : 0;
     if (now == ENGINE_STARTING)
         s->memory.is_old = false;
     if (now == ENGINE_READY) {

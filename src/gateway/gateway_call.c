@@ -79,6 +79,7 @@ static void on_headers(struct http_call *http, void *arg, int status, const stru
     (void)http;
     struct gateway_call *c = arg;
     c->use.has_answered = true;
+    server_note_answer(c->s);
     c->status = status;
     c->ev.on_headers(c->arg, status, headers);
 }
@@ -109,6 +110,8 @@ static void on_done(struct http_call *http, void *arg, enum err e, const struct 
         return;
     }
     log_debug("engine %s: request failed: %s (%s)", c->s->row.name, err_name(e), why->text);
+    if (e == ERR_TIMEOUT)
+        server_note_silence(c->s);
     struct gateway_failure f;
     const char *text = e == ERR_CLOSED && !c->use.has_answered ? "The engine ended before it answered"
                                                                : relay_failure_text(e);

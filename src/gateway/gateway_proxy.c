@@ -104,6 +104,8 @@ static bool on_relay_headers(void *arg, int status, const struct http_headers *h
     (void)headers;
     struct gateway_proxy *p = arg;
     p->use.has_answered = true;
+    if (p->s)
+        server_note_answer(p->s);
     if (!p->status && (status < 400 || p->is_raw))
         p->status = status;
     /* It will not be sent again; a stream may stay open for hours. */
@@ -189,6 +191,8 @@ static void on_relay_done(void *arg, const struct relay_outcome *outcome)
                  outcome->why.text);
     if (outcome->answered)
         note(p, p->status, has_failed ? relay_failure_code(outcome->err) : NULL, outcome->client_gone);
+    if (s && has_failed && outcome->err == ERR_TIMEOUT)
+        server_note_silence(s);
     if (s)
         server_use_end(s, &p->use);
     p->s = NULL;

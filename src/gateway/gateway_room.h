@@ -58,6 +58,7 @@ struct server {
     char *wait_note;         /* why it does not run yet, for those who wait; NULL: its state says it */
     int64_t last_use_ms;     /* when the last use began or ended; 0: never */
     double tokens_per_s;     /* -1: not measured since it became ready */
+    int n_silent;            /* requests in a row that ended because the engine was silent */
     struct server_memory memory;
     struct server_props props;
     bool is_leaving; /* its removal is being stored: who waits hears what comes of that */
@@ -108,6 +109,9 @@ size_t server_slots(const struct server *s);
 void server_use_begin(struct server *s, struct server_use *u);
 /* The server may be freed by this. */
 void server_use_end(struct server *s, struct server_use *u);
+/* Its engine has begun to answer, or was silent until the request's time was over. */
+void server_note_answer(struct server *s);
+void server_note_silence(struct server *s);
 /* Those that began earlier, if it is not known who of them has a slot. */
 size_t server_use_n_ahead(const struct server *s, const struct server_use *u);
 /* For people who wait: "2 ahead of you". */

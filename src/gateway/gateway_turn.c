@@ -124,13 +124,29 @@ void server_turns_release(struct server *s)
 
 /* ---- how it stands ---- */
 
+void server_note_answer(struct server *s)
+{
+    if (s->n_silent == 0)
+        return;
+    s->n_silent = 0;
+    server_publish(s);
+}
+
+void server_note_silence(struct server *s)
+{
+    s->n_silent++;
+    server_publish(s);
+}
+
 /* An engine of unknown slots that answers somebody and is silent towards another for a second has that one in its queue. */
 #define WAITING_AFTER_MS 1000
 
 struct engine_usage server_usage(const struct server *s)
 {
-    struct engine_usage usage = {
-        .active = (int64_t)s->n_active, .waiting = (int64_t)s->n_holds, .tokens_per_s = s->tokens_per_s};
+    struct engine_usage usage = {.active = (int64_t)s->n_active,
+                                 .waiting = (int64_t)s->n_holds,
+                                 .tokens_per_s = s->tokens_per_s,
+                                 .n_silent = s->n_silent};
     if (server_slots(s) > 0)
         return usage;
     int64_t now = clock_ms(), n_silent = 0;

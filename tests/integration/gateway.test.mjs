@@ -388,6 +388,20 @@ describe('an engine that says nothing', () => {
     assert.equal((await res.json()).error.code, 'engine_timeout');
   });
 
+  /* Its health is fine all the while, as the registry shows it (GET /health of the engine is 200). */
+  test('and says that it is well is shown for what it is, until it answers', async () => {
+    const trouble = async () => (await hob.server('brief')).engine.trouble;
+    const silent = () => post(`/v1/chat/completions${query('silent')}`, { model: 'brief' }).then((res) => res.text());
+    assert.match(await silent(), /did not answer in time/);
+    assert.match(await trouble(), /left the last (\d+ requests|request) without an answer/);
+    await Promise.all([silent(), silent()]);
+    assert.match(await trouble(), /left the last \d+ requests without an answer/);
+    const { engine } = await hob.server('brief');
+    assert.deepEqual([engine.state, engine.active], ['ready', 0], 'it may be busy: nobody ends it');
+    assert.equal((await post('/v1/chat/completions', { model: 'brief' })).status, 200);
+    assert.equal(await trouble(), null);
+  });
+
   test('in the middle of a stream is an error event', async () => {
     const res = await post(`/v1/chat/completions${query('stalls')}`, { model: 'brief', stream: true });
     const { text, broke } = await readAll(res);

@@ -231,14 +231,14 @@ static void json_is_the_contract_s(void **state)
     make_fake(f, "slow", NULL);
     struct buf text = {0};
     struct json_writer w;
-    struct engine_usage usage = {2, 1, 33.5};
+    struct engine_usage usage = {2, 1, 33.5, 1};
     jw_init(&w, &text);
     engine_write_json(f->engine, &w, NULL, true);
     assert_non_null(strstr(buf_str(&text), "{\"state\":\"stopped\",\"since\":"));
     assert_non_null(strstr(buf_str(&text),
                            "\"pid\":null,\"attempt\":0,\"progress\":null,\"uptime_s\":null,\"active\":0,"
                            "\"waiting\":0,\"rss_bytes\":null,\"cpu_percent\":null,"
-                           "\"tokens_per_s\":null,\"failure\":null}"));
+                           "\"tokens_per_s\":null,\"trouble\":null,\"failure\":null}"));
     engine_start(f->engine);
     run_until(f, is_loading, "loading");
     buf_clear(&text);
@@ -248,6 +248,7 @@ static void json_is_the_contract_s(void **state)
         buf_str(&text), "\"progress\":{\"value\":null,\"left_s\":null,\"text\":null,\"source\":\"time\"}"));
     assert_non_null(strstr(buf_str(&text), "\"active\":2,\"waiting\":1,"));
     assert_non_null(strstr(buf_str(&text), "\"tokens_per_s\":33.5"));
+    assert_non_null(strstr(buf_str(&text), "left the last request without an answer"));
     buf_release(&text);
 }
 

@@ -116,6 +116,7 @@ export function anEngine(more: Partial<Engine> = {}): Engine {
 		rss_bytes: null,
 		cpu_percent: null,
 		tokens_per_s: null,
+		trouble: null,
 		failure: null,
 		...more
 	};

@@ -101,6 +101,8 @@ export interface Engine {
 	rss_bytes: number | null;
 	cpu_percent: number | null;
 	tokens_per_s: number | null;
+	/** What is wrong with one that is ready all the same. */
+	trouble: string | null;
 	failure: EngineFailure | null;
 }
 
