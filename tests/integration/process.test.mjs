@@ -1,7 +1,7 @@
 // hob as a process: its folder, its lock, its end, its command line.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -120,6 +120,41 @@ test('engines die with hob, also on kill -9, and what they started as well', asy
     { ms: 1500 }
   );
   await rm(hob.dir, { recursive: true, force: true });
+});
+
+test('what an engine leaves behind on its port goes with it, and answers for nobody', async (t) => {
+  const hob = await Hob.start();
+  t.after(() => hob.stop());
+  const key = await hob.addKey();
+  const script = join(hob.dir, 'engine.sh');
+  const left = join(hob.dir, 'left');
+  /* A child in a session of its own takes the port and says that it is well; the engine ends a moment later. */
+  const orphan = `require('http').createServer((q, s) => s.end('{"status":"ok","from":"orphan"}')).listen(process.argv[1])`;
+  await writeFile(
+    script,
+    `#!/bin/sh\nsetsid "${process.execPath}" -e "$2" "$1" & echo $! >"${left}"; while [ ! -e "${left}.end" ]; do sleep 0.05; done; exit 3\n`,
+    { mode: 0o755 }
+  );
+  const server = await hob.addCommand('leaver', [script, '${PORT}', orphan]);
+  assert.equal(server.engine.state, 'ready');
+  const pid = Number(await readFile(left, 'utf8'));
+  assert.ok(await isAlive(pid));
+  await hob.send('PATCH', `/api/servers/${server.id}`, { on_demand: false });
+  await writeFile(`${left}.end`, '');
+  await until(async () => !(await isAlive(pid)), 'the orphan has gone', { ms: 5000 });
+  const { engine } = await until(async () => {
+    const now = await hob.server('leaver');
+    return now.engine.state !== 'ready' && now;
+  }, 'it is not taken for ready');
+  assert.match(engine.failure?.reason ?? '', /code 3/);
+  await hob.post(`/api/servers/${server.id}/stop`);
+  const res = await hob.post(
+    '/v1/chat/completions',
+    { model: 'leaver', messages: [{ role: 'user', content: 'hi' }] },
+    { headers: { authorization: `Bearer ${key}`, cookie: '' } }
+  );
+  assert.doesNotMatch(await res.text(), /orphan/);
+  assert.ok(res.status >= 500);
 });
 
 test('hob key add makes a key for some models and routes, until a time, with limits', async () => {
