@@ -17,31 +17,10 @@ export const SIZES = [
   ['phone', PHONE]
 ];
 
-/**
- * What Chromium shall not have: first what Playwright asks for (the last such option counts, so it is said again), then
- * the pages behind the address bar, which nobody sees here and each context would load: they cost more than hob's page.
- */
-const WITHOUT = [
-  'AvoidUnnecessaryBeforeUnloadCheckSync',
-  'DestroyProfileOnBrowserClose',
-  'HttpsUpgrades',
-  'HttpsFirstBalancedModeAutoEnable',
-  'LensOverlay',
-  'MediaRouter',
-  'PaintHolding',
-  'ThirdPartyStoragePartitioning',
-  'AvoidCorsURLLoaderRestartOnRedirect',
-  'OptimizationHints',
-  'NetworkTimeServiceQuerying',
-  'AimEnabled',
-  'PreconnectToSearch',
-  'WebUIOmniboxAimPopup',
-  'WebUIOmniboxPopup'
-];
-
+/** Chromium without a window's furniture: it takes a quarter less of the processor than the whole one. */
 export function launch() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell',
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -49,8 +28,7 @@ export function launch() {
       '--no-first-run',
       '--disable-background-networking',
       '--disable-component-update',
-      '--disable-sync',
-      `--disable-features=${WITHOUT}`
+      '--disable-sync'
     ]
   });
 }
