@@ -70,7 +70,8 @@ describe('a tile', () => {
 	});
 
 	it('says what is wrong with an engine that is ready and answers nobody', () => {
-		const trouble = 'It says that it is well, but left the last 3 requests without an answer in time';
+		const trouble =
+			'It says that it is well, but left the last 3 requests without an answer in time';
 		render(ServerTile, { server: testServer({}, { state: 'ready', trouble }), onedit });
 		expect(screen.getByText(`${trouble}.`)).toBeInTheDocument();
 	});
