@@ -4,52 +4,33 @@
 
 static const struct {
     int status;
-    const char *type;
     const char *message;
 } kinds[ERR_N] = {
-    [ERR_OK] = {500, "server_error", "Something went wrong inside hob."},
-    [ERR_INVALID] = {400, "invalid_request_error", "The request is not valid."},
-    [ERR_UNAUTHENTICATED] = {401, "authentication_error", "Sign in first."},
-    [ERR_DENIED] = {403, "permission_error", "You may not do this."},
-    [ERR_NOT_FOUND] = {404, "not_found_error", "There is no such thing here."},
-    [ERR_EXISTS] = {409, "conflict_error", "That is already there."},
-    [ERR_TOO_BIG] = {413, "invalid_request_error", "That is too big."},
-    [ERR_LIMITED] = {429, "rate_limit_exceeded", "Too many tries. Wait a little."},
-    [ERR_BUSY] = {503, "service_unavailable_error", "hob is busy. Try again in a moment."},
-    [ERR_LOADING] = {503, "service_unavailable_error", "The model is still loading."},
-    [ERR_FAILED] = {409, "conflict_error", "The server is not running."},
-    [ERR_REFUSED] = {502, "server_error", "The engine refuses connections."},
-    [ERR_CLOSED] = {502, "server_error", "The engine closed the connection."},
-    [ERR_PROTOCOL] = {502, "server_error", "The engine's answer is not valid HTTP."},
-    [ERR_TIMEOUT] = {504, "server_error", "The engine did not answer in time."},
-    [ERR_CANCELLED] = {503, "service_unavailable_error", "The request was cancelled."},
-    [ERR_NO_SPACE] = {507, "server_error",
-                      "The disk is full. Free some space; nothing that was stored is lost."},
-    [ERR_IO] = {500, "server_error", "hob could not read or write its data."},
-    [ERR_CORRUPT] = {500, "server_error", "Stored data is damaged."},
-    [ERR_UNSUPPORTED] = {501, "invalid_request_error", "hob cannot do this."},
+    [ERR_OK] = {500, "Something went wrong inside hob."},
+    [ERR_INVALID] = {400, "The request is not valid."},
+    [ERR_UNAUTHENTICATED] = {401, "Sign in first."},
+    [ERR_DENIED] = {403, "You may not do this."},
+    [ERR_NOT_FOUND] = {404, "There is no such thing here."},
+    [ERR_EXISTS] = {409, "That is already there."},
+    [ERR_TOO_BIG] = {413, "That is too big."},
+    [ERR_LIMITED] = {429, "Too many tries. Wait a little."},
+    [ERR_BUSY] = {503, "hob is busy. Try again in a moment."},
+    [ERR_LOADING] = {503, "The model is still loading."},
+    [ERR_FAILED] = {409, "The server is not running."},
+    [ERR_REFUSED] = {502, "The engine refuses connections."},
+    [ERR_CLOSED] = {502, "The engine closed the connection."},
+    [ERR_PROTOCOL] = {502, "The engine's answer is not valid HTTP."},
+    [ERR_TIMEOUT] = {504, "The engine did not answer in time."},
+    [ERR_CANCELLED] = {503, "The request was cancelled."},
+    [ERR_NO_SPACE] = {507, "The disk is full. Free some space; nothing that was stored is lost."},
+    [ERR_IO] = {500, "hob could not read or write its data."},
+    [ERR_CORRUPT] = {500, "Stored data is damaged."},
+    [ERR_UNSUPPORTED] = {501, "hob cannot do this."},
 };
 
 int api_status_of(enum err err)
 {
     return kinds[err].status;
-}
-
-static const char *type_of_status(int status, enum err err)
-{
-    switch (status) {
-    case 400:
-    case 413:
-    case 415:
-    case 422: return "invalid_request_error";
-    case 401: return "authentication_error";
-    case 403: return "permission_error";
-    case 404: return "not_found_error";
-    case 409: return "conflict_error";
-    case 429: return "rate_limit_exceeded";
-    case 503: return "service_unavailable_error";
-    default: return status >= 500 ? "server_error" : kinds[err].type;
-    }
 }
 
 void api_req_free(struct api_req *r)
@@ -247,7 +228,7 @@ static void write_error(struct buf *out, const struct api_error *e, int status)
     jw_key(&w, "error");
     jw_begin_obj(&w);
     jwf_str(&w, "message", message);
-    jwf_str(&w, "type", e->type ? e->type : type_of_status(status, e->err));
+    jwf_str(&w, "type", e->type ? e->type : relay_error_type(RELAY_OPENAI, status));
     jw_key(&w, "param");
     if (field.len)
         jw_span(&w, field);
