@@ -340,7 +340,8 @@ static void run_route(struct api_req *r)
 static bool is_interface_path(struct span path)
 {
     return span_starts(path, "/api/") || span_starts(path, "/v1/") || span_starts(path, "/upstream/") ||
-           span_is(path, "/health") || span_is(path, "/ready") || span_is(path, "/metrics");
+           span_is(path, "/upstream") || span_is(path, "/health") || span_is(path, "/ready") ||
+           span_is(path, "/metrics");
 }
 
 /* A random id in hex. */

@@ -184,6 +184,22 @@ static void pass_upstream(struct api_req *r, struct api_passed *passed)
     api_pass_on(r, buf_str(name), &q, passed);
 }
 
+/* Links of an engine's page are relative to what stands behind its name. */
+static void redirect_upstream(struct api_req *r)
+{
+    struct http_headers h = {0};
+    struct err_text why = {0};
+    struct span query = http_exchange_query(r->x);
+    if (!r->param[0] || strchr(r->param, '/')) {
+        api_reply_err(r, err_set(&why, ERR_NOT_FOUND, "A server's name is expected behind /upstream/."),
+                      &why);
+        return;
+    }
+    http_headers_addf(&h, "Location", "/upstream/%s/%s%.*s", r->param, query.len ? "?" : "", SPAN_ARG(query));
+    api_reply_bytes(r, 308, &h, span_of(NULL, 0));
+    http_headers_release(&h);
+}
+
 static void upstream(struct api_req *r)
 {
     if (http_exchange_content_length(r->x) == 0)
@@ -210,5 +226,6 @@ static const struct api_route openai_table[] = {
     ROUTE(PUT, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
     ROUTE(PATCH, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
     ROUTE(DELETE, "/upstream/{server}/{path}", API_KEY, API_ANY, API_MAX_PASSED_BYTES, upstream),
+    ROUTE(GET, "/upstream/{server}", API_KEY, API_NO_BODY, 0, redirect_upstream),
 };
 API_ROUTES(api_openai_routes, openai_table);

@@ -425,6 +425,8 @@ describe('the program answers as the document says', () => {
     const form = '--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nfast\r\n--b--\r\n';
     const parts = { ...headers, 'content-type': 'multipart/form-data; boundary=b' };
     await call('POST', '/v1/audio/transcriptions', form, { status: 404, headers: parts });
+    const root = { headers, template: '/upstream/{server}', redirect: 'manual' };
+    await call('GET', '/upstream/fast', undefined, { ...root, status: 308 });
     const upstream = { headers, template: '/upstream/{server}/{path}' };
     await call('GET', '/upstream/fast/health?x=1', undefined, { ...upstream, status: 200 });
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])

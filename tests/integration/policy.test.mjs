@@ -69,7 +69,8 @@ const ROUTES = [
   ...['completions', 'responses', 'embeddings', 'rerank', 'audio/speech', 'audio/transcriptions', 'images/generations']
     .concat('messages', 'messages/count_tokens')
     .map((path) => ['POST', `/v1/${path}`, 'key']),
-  ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [method, '/upstream/a/b/c', 'key'])
+  ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [method, '/upstream/a/b/c', 'key']),
+  ['GET', '/upstream/a', 'key']
 ];
 
 let hob;
@@ -161,7 +162,12 @@ async function statusOf(method, path, headers) {
 
 /** How the document names a path. */
 const template = (path) =>
-  path.replace(ID, '{id}').replace('models/a/b', 'models/{model}').replace('/a/b/c', '/{server}/{path}').split('?')[0];
+  path
+    .replace(ID, '{id}')
+    .replace(/upstream\/a$/, 'upstream/{server}')
+    .replace('models/a/b', 'models/{model}')
+    .replace('/a/b/c', '/{server}/{path}')
+    .split('?')[0];
 
 test('every operation of the contract is in the table', () => {
   const { paths } = parse(readFileSync(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8'));
