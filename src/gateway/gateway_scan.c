@@ -67,6 +67,11 @@ static enum err fault(const struct gateway_scan *s, struct err_text *why)
                    (unsigned long long)s->at);
 }
 
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* ---- fields of the root ---- */
 
 static bool is_in_root(const struct gateway_scan *s)
@@ -129,6 +134,10 @@ static enum err begin_field_value(struct gateway_scan *s, char c, struct err_tex
         if (c != 't' && c != 'f' && c != 'n')
             return err_set(why, ERR_INVALID, "\"stream\" must be a boolean");
         s->stream = c == 't' ? GATEWAY_STREAM_ON : GATEWAY_STREAM_OFF;
+    } else if (gateway_is_bounded(name)) {
+        if (c != '-' && c != 'n' && !is_digit((uint8_t)c))
+            return err_set(why, ERR_INVALID, "\"%.*s\" must be a number", SPAN_ARG(name));
+        s->is_bounded = c != 'n';
     }
     return ERR_OK;
 }
@@ -310,11 +319,6 @@ static size_t plain_run(const char *p, size_t n)
 
 /* ---- numbers ---- */
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The number's next state (RFC 8259 6), or -1 when c is none of it. */
 static int step_number(uint8_t number, uint8_t c)
 {
@@ -332,6 +336,25 @@ static int step_number(uint8_t number, uint8_t c)
 static bool may_end_number(uint8_t number)
 {
     return number == ZERO || number == INTEGER || number == FRACTION || number == EXPONENT;
+}
+
+/* Of a bounded number. */
+static enum err keep_digit(struct gateway_scan *s, uint8_t c, struct err_text *why)
+{
+    struct span name = last_name(s);
+    if (s->number_len == sizeof s->number_text)
+        return err_set(why, ERR_INVALID, "\"%.*s\" is too long a number", SPAN_ARG(name));
+    s->number_text[s->number_len++] = (char)c;
+    return ERR_OK;
+}
+
+static enum err end_number(struct gateway_scan *s, struct err_text *why)
+{
+    bool is_bounded = s->is_bounded;
+    s->is_bounded = false;
+    end_value(s, s->at);
+    return is_bounded ? gateway_check_bound(last_name(s), span_of(s->number_text, s->number_len), why)
+                      : ERR_OK;
 }
 
 /* ---- structure ---- */
@@ -384,7 +407,8 @@ static enum err take_value(struct gateway_scan *s, uint8_t c, struct err_text *w
             return fault(s, why);
         s->state = IN_NUMBER;
         s->number = c == '-' ? MINUS : c == '0' ? ZERO : INTEGER;
-        return ERR_OK;
+        s->number_len = 0;
+        return s->is_bounded ? keep_digit(s, c, why) : ERR_OK;
     }
 }
 
@@ -433,11 +457,13 @@ static enum err take_byte(struct gateway_scan *s, uint8_t c, struct err_text *wh
         int next = step_number(s->number, c);
         if (next >= 0) {
             s->number = (uint8_t)next;
-            return ERR_OK;
+            return s->is_bounded ? keep_digit(s, c, why) : ERR_OK;
         }
         if (!may_end_number(s->number))
             return fault(s, why);
-        end_value(s, s->at);
+        enum err e = end_number(s, why);
+        if (e)
+            return e;
     }
     return take_mark(s, c, why);
 }

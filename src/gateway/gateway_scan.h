@@ -5,6 +5,7 @@
 #ifndef HOB_GATEWAY_SCAN_H
 #define HOB_GATEWAY_SCAN_H
 
+#include "gateway/gateway_bounds.h"
 #include "util/util.h"
 
 #define GATEWAY_SCAN_MAX_FIELDS     256         /* of the root object, or of a form */
@@ -39,6 +40,9 @@ struct gateway_scan {
     uint32_t code;     /* of the escape under way */
     uint32_t lead;     /* the first half of a pair of escapes, else 0 */
     const char *literal;
+    bool is_bounded; /* the number under way (gateway_bounds.h) */
+    uint8_t number_len;
+    char number_text[GATEWAY_MAX_NUMBER_BYTES];
     enum { GATEWAY_SINK_NONE, GATEWAY_SINK_NAME, GATEWAY_SINK_MODEL } sink;
 };
 
@@ -46,7 +50,7 @@ void gateway_scan_init(struct gateway_scan *s);
 void gateway_scan_release(struct gateway_scan *s);
 /*
  * ERR_INVALID: no valid JSON (why has the byte), nested over JSON_MAX_DEPTH, a field given twice (also in another letter case,
- * as some engines take them for one), "model" is no string, "stream" no boolean. After an error nothing more may be fed.
+ * as some engines take them for one), "model" is no string, "stream" no boolean, a number out of its bounds. After an error nothing more may be fed.
  */
 MUST_CHECK enum err gateway_scan_feed(struct gateway_scan *s, struct span bytes, struct err_text *why);
 /* No more bytes will come. */
