@@ -281,7 +281,7 @@ static enum err open_rooms(struct app *a, struct err_text *why)
         return e;
     a->events = events_new();
     a->client = http_client_new(a->loop);
-    a->spool = http_spool_new(a->loop, a->config->data_dir);
+    a->spool = http_spool_new(a->loop, a->config->data_dir, 0);
     a->reaper = engine_reaper_new(a->loop);
     gateway.reaper = a->reaper;
     a->gateway = gateway_new(a->loop, a->store, a->client, a->events, &gateway);

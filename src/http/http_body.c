@@ -9,7 +9,7 @@
 struct http_spool {
     struct loop *loop;
     char *dir;
-    uint64_t used_bytes;
+    uint64_t used_bytes, max_bytes;
 };
 
 struct http_body {
@@ -40,11 +40,12 @@ struct http_source {
     void *arg;
 };
 
-struct http_spool *http_spool_new(struct loop *l, const char *dir)
+struct http_spool *http_spool_new(struct loop *l, const char *dir, uint64_t max_bytes)
 {
     struct http_spool *s = xcalloc(1, sizeof *s);
     s->loop = l;
     s->dir = xstrdup(dir);
+    s->max_bytes = max_bytes ? max_bytes : HTTP_SPOOL_MAX_BYTES;
     return s;
 }
 
@@ -175,7 +176,7 @@ bool http_body_add(struct http_body *b, struct span piece, http_body_ready_fn on
     b->on_ready = on_ready;
     b->arg = arg;
     b->n_refs++;
-    if (b->spool->used_bytes + b->pending.len > HTTP_SPOOL_MAX_BYTES) {
+    if (b->spool->used_bytes + b->pending.len > b->spool->max_bytes) {
         loop_defer(b->spool->loop, refuse, b);
         return false;
     }

@@ -17,7 +17,8 @@
 /* Where the files are, and how much is in them. Outlives its bodies. */
 struct http_spool;
 /* dir: on a disk, not in memory. Copied. */
-struct http_spool *http_spool_new(struct loop *l, const char *dir);
+/* max_bytes: of all files together; 0: HTTP_SPOOL_MAX_BYTES. */
+struct http_spool *http_spool_new(struct loop *l, const char *dir, uint64_t max_bytes);
 void http_spool_free(struct http_spool *s);
 
 struct http_body;

@@ -47,6 +47,7 @@ struct loop *loop_new(void)
 {
     /* A peer that went away is an error code of the write, never a signal. */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files' sizes is an error where it is met, and no end */
     struct loop *l = xcalloc(1, sizeof *l);
     int e = uv_loop_init(&l->uv);
     assert(e == 0);

@@ -54,7 +54,8 @@ enum err(err_from_errno)(int errnum)
     case EACCES:
     case EPERM: return ERR_DENIED;
     case ENOSPC:
-    case EDQUOT: return ERR_NO_SPACE;
+    case EDQUOT:
+    case EFBIG: return ERR_NO_SPACE;
     case ECONNREFUSED: return ERR_REFUSED;
     case ECONNRESET:
     case EPIPE: return ERR_CLOSED;

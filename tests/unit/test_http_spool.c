@@ -29,7 +29,7 @@ static int set_up(void **state)
     (void)snprintf(t.dir, sizeof t.dir, "/tmp/hob-spool-XXXXXX");
     assert_non_null(mkdtemp(t.dir));
     t.loop = loop_new();
-    t.spool = http_spool_new(t.loop, t.dir);
+    t.spool = http_spool_new(t.loop, t.dir, 0);
     return 0;
 }
 
@@ -167,6 +167,27 @@ static void test_no_place(void **state)
 }
 
 /* Nothing is heard of what was freed, and nothing is left (the loop and the sanitizer say so). */
+/* All bodies together: who is one too many is refused, and taken when another has gone. */
+static void test_limit_of_all(void **state)
+{
+    (void)state;
+    http_spool_free(t.spool);
+    t.spool = http_spool_new(t.loop, t.dir, 500000);
+    fill(400000);
+    assert_int_equal(t.err, ERR_OK);
+    struct http_body *first = TAKE(t.body);
+    t.added = 0;
+    t.is_done = false;
+    fill(400000);
+    assert_int_equal(t.err, ERR_BUSY);
+    http_body_free(TAKE(t.body));
+    http_body_free(first);
+    t.added = 0;
+    t.is_done = false;
+    fill(400000);
+    assert_int_equal(t.err, ERR_OK);
+}
+
 static void test_freed_at_work(void **state)
 {
     (void)state;
@@ -258,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sizes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limit_of_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_freed_at_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_call, set_up, tear_down),
     };
