@@ -68,6 +68,14 @@ static void add_limit_headers(struct http_headers *h, const char *what, const st
     }
 }
 
+void api_limits_add_headers(const struct api_req *r, struct http_headers *h)
+{
+    struct auth_limit_left requests, tokens;
+    auth_limits_left(r->api->o.auth, &r->who, &requests, &tokens);
+    add_limit_headers(h, "requests", &requests);
+    add_limit_headers(h, "tokens", &tokens);
+}
+
 static void write_hit(struct buf *out, const struct auth_limit_hit *hit)
 {
     static const char *const verbs[] = {
@@ -86,10 +94,7 @@ static void refuse_call(struct api_req *r, const struct auth_limit_hit *hit)
 {
     AUTO(buf) struct buf *text = buf_new();
     struct http_headers h = {0};
-    struct auth_limit_left requests, tokens;
-    auth_limits_left(r->api->o.auth, &r->who, &requests, &tokens);
-    add_limit_headers(&h, "requests", &requests);
-    add_limit_headers(&h, "tokens", &tokens);
+    api_limits_add_headers(r, &h);
     write_hit(text, hit);
     api_reply_error(
         r, &(struct api_error){.err = ERR_LIMITED,

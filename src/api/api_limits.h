@@ -12,6 +12,8 @@
 bool api_limits_refuse(struct api_req *r);
 /* The same for a request that its handler knows to use a model. */
 bool api_limits_refuse_call(struct api_req *r);
+/* What is left of the limits of key and account, as OpenAI says it; nothing where there are none. */
+void api_limits_add_headers(const struct api_req *r, struct http_headers *h);
 /* Gives back what was counted. Harmless when nothing was. */
 void api_limits_end(struct api_req *r);
 

@@ -109,7 +109,7 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
 {
     struct server *s = gateway_server_find(r->api->o.gateway, name);
     struct gateway_proxy_request q = *way;
-    struct http_headers headers = {0};
+    struct http_headers headers = {0}, answer = {0};
     if (!s) {
         api_refuse_unknown_model(r, name);
         return;
@@ -117,7 +117,10 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
     if (api_refuse_server(r, s))
         return;
     choose_headers(http_exchange_headers(r->x), q.is_raw, &headers);
+    if (r->is_counted)
+        api_limits_add_headers(r, &answer);
     q.headers = &headers;
+    q.answer_headers = &answer;
     q.route = r->route->pattern;
     q.model = name;
     q.shape = api_shape(r);
@@ -134,4 +137,5 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
     list_push_back(&r->api->handed_over, &r->stream_node);
     gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
     http_headers_release(&headers);
+    http_headers_release(&answer);
 }

@@ -17,16 +17,17 @@
 #include "store/store.h"
 #include "util/util.h"
 
-#define GATEWAY_MAX_SERVERS        256
-#define GATEWAY_MAX_NAME_BYTES     100
-#define GATEWAY_MAX_ARGS           256
-#define GATEWAY_MAX_ARG_BYTES      4096
-#define GATEWAY_MAX_PROMPT_BYTES   (32 * 1024)
-#define GATEWAY_MAX_HOLDS          256 /* waiting for one server, unless it has its own max_waiting: "queue_full" */
-#define GATEWAY_HOLD_TIMEOUT_MS    3600000 /* a hold's longest wait; a load that stalls ends it sooner */
-#define GATEWAY_BUSY_GRACE_MS      5000    /* a busy engine's silence before a stream gets its 200 */
-#define GATEWAY_HOLD_GRACE_MS      1000    /* a held stream gets its 200 after this */
-#define GATEWAY_HOLD_COMMENT_MS    5000 /* and a comment this often, and on each change of the percentage */
+#define GATEWAY_MAX_SERVERS      256
+#define GATEWAY_MAX_NAME_BYTES   100
+#define GATEWAY_MAX_ARGS         256
+#define GATEWAY_MAX_ARG_BYTES    4096
+#define GATEWAY_MAX_PROMPT_BYTES (32 * 1024)
+#define GATEWAY_MAX_HOLDS        256 /* waiting for one server, unless it has its own max_waiting: "queue_full" */
+#define GATEWAY_HOLD_TIMEOUT_MS  3600000 /* a hold's longest wait; a load that stalls ends it sooner */
+#define GATEWAY_BUSY_GRACE_MS    5000    /* a busy engine's silence before a stream gets its 200 */
+#define GATEWAY_HOLD_GRACE_MS    1000    /* a held stream gets its 200 after this */
+#define GATEWAY_HOLD_COMMENT_MS \
+    5000 /* and a comment this often, and on each change of the percentage; also in the middle of a stream that is silent */
 #define GATEWAY_QUEUE_SHOWN        20   /* of those who wait for a server, in its JSON */
 #define GATEWAY_METRICS_MS         2000 /* "server" events while ready */
 #define GATEWAY_PROGRESS_MS        250  /* at most one "server" event in this time while loading */
@@ -299,11 +300,12 @@ void gateway_note_speed(struct server *s, double tokens_per_s);
 
 /* ---- /v1: hold, call, pass through ---- */
 struct gateway_proxy_request {
-    const char *target;                 /* what the engine is asked for: path and query */
-    const char *route;                  /* for the record; static */
-    const char *model;                  /* as the client named it */
-    const struct http_headers *headers; /* for the engine; or NULL */
-    struct http_body *body;             /* taken over; NULL: none */
+    const char *target;                        /* what the engine is asked for: path and query */
+    const char *route;                         /* for the record; static */
+    const char *model;                         /* as the client named it */
+    const struct http_headers *headers;        /* for the engine; or NULL */
+    const struct http_headers *answer_headers; /* what the answer has besides; or NULL */
+    struct http_body *body;                    /* taken over; NULL: none */
     const struct gateway_scan *scan; /* of the body, for the server's rewriting; NULL: it passes as it is */
     bool is_stream;                  /* an event stream is expected: comments may come before it */
     bool is_json;                    /* whole JSON is: blanks may come before it */

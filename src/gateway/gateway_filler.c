@@ -4,8 +4,11 @@
  */
 #include "gateway/gateway_proxy.h"
 
-void proxy_add_headers(const struct gateway_proxy *p, struct http_headers *to)
+void proxy_add_headers(struct gateway_proxy *p, struct http_headers *to)
 {
+    buf_add_span(&to->bytes, buf_span(&p->answer_headers.bytes));
+    to->n += p->answer_headers.n;
+    http_headers_release(&p->answer_headers);
     if (p->client.request_id[0])
         http_headers_add(to, "X-Request-Id", span_str(p->client.request_id));
     http_headers_add(to, "X-Content-Type-Options", SPAN_LIT("nosniff"));
@@ -53,9 +56,22 @@ static void write_comment(struct gateway_proxy *p)
     http_exchange_write(p->x, buf_span(line));
 }
 
+/* Some clients give up after half a minute without a byte. */
+static void look_for_silence(struct gateway_proxy *p)
+{
+    if (p->tally.bytes_out == p->passed_bytes)
+        relay_keep_alive(p->relay);
+    p->passed_bytes = p->tally.bytes_out;
+    loop_timer_start(&p->comment, GATEWAY_HOLD_COMMENT_MS);
+}
+
 void proxy_on_comment_due(void *arg)
 {
     struct gateway_proxy *p = arg;
+    if (p->relay && p->use.has_answered) {
+        look_for_silence(p);
+        return;
+    }
     if (!http_exchange_has_begun(p->x))
         begin(p);
     if (p->is_stream)

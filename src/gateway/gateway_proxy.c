@@ -22,6 +22,7 @@ static void free_proxy(struct gateway_proxy *p)
     http_body_free(p->body);
     gateway_rewrite_release(&p->rewrite);
     http_headers_release(&p->headers);
+    http_headers_release(&p->answer_headers);
     buf_release(&p->told);
     free(p->target);
     free(p->model);
@@ -113,6 +114,8 @@ static bool on_relay_headers(void *arg, int status, const struct http_headers *h
     gateway_rewrite_release(&p->rewrite);
     http_headers_release(&p->headers);
     loop_timer_stop(&p->comment);
+    if (p->is_stream && !p->is_raw)
+        loop_timer_start(&p->comment, GATEWAY_HOLD_COMMENT_MS);
     proxy_add_headers(p, add);
     return true;
 }
@@ -285,12 +288,18 @@ static void rewrite(struct gateway_proxy *p, const struct gateway_scan *scan)
     (void)!http_body_add(p->body, buf_span(text), NULL, NULL); /* without a file it is done at once */
 }
 
-static void copy_headers(struct gateway_proxy *p, const struct http_headers *from)
+static void copy(struct http_headers *to, const struct http_headers *from)
 {
     if (from) {
-        buf_add_span(&p->headers.bytes, buf_span(&from->bytes));
-        p->headers.n = from->n;
+        buf_add_span(&to->bytes, buf_span(&from->bytes));
+        to->n = from->n;
     }
+}
+
+static void copy_headers(struct gateway_proxy *p, const struct gateway_proxy_request *request)
+{
+    copy(&p->headers, request->headers);
+    copy(&p->answer_headers, request->answer_headers);
     if (p->client.request_id[0])
         http_headers_add(&p->headers, "X-Request-Id", span_str(p->client.request_id));
 }
@@ -317,7 +326,7 @@ void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
     p->arg = arg;
     p->client = request->client;
     tally_begin(&p->tally, p->body ? http_body_size(p->body) : 0);
-    copy_headers(p, request->headers);
+    copy_headers(p, request);
     if (p->body)
         rewrite(p, request->scan);
     list_init(&p->node);

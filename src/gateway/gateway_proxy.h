@@ -16,7 +16,8 @@ struct gateway_proxy {
     char *target;
     const char *route;
     char *model;
-    struct http_headers headers; /* for the engine; until it answers, as the next two */
+    struct http_headers answer_headers; /* until the answer begins */
+    struct http_headers headers;        /* for the engine; until it answers, as the next two */
     struct http_body *body;
     struct gateway_rewrite rewrite;
     bool is_stream, is_json, is_raw, is_aside;
@@ -33,6 +34,7 @@ struct gateway_proxy {
     struct loop_timer comment; /* first the grace, then the comments or blanks */
     struct buf told;           /* the last comment */
     int64_t commented_ms;
+    uint64_t passed_bytes; /* of the answer at the last look for silence */
     struct gateway_client client;
     struct gateway_tally tally;
     struct relay_probe probe; /* while no relay runs */
@@ -44,6 +46,6 @@ void proxy_on_comment_due(void *arg);
 /* A failure of an answer that has begun. */
 void proxy_write_failure(struct gateway_proxy *p, const struct gateway_failure *f);
 /* What every answer has of hob's own. */
-void proxy_add_headers(const struct gateway_proxy *p, struct http_headers *to);
+void proxy_add_headers(struct gateway_proxy *p, struct http_headers *to);
 
 #endif

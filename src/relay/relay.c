@@ -320,6 +320,12 @@ struct relay *relay_pump(struct loop *l, struct http_client *client, const struc
     return r;
 }
 
+void relay_keep_alive(struct relay *r)
+{
+    if (r->x && r->is_stream && r->mode == RELAY_PASSING && r->at_boundary && !http_exchange_is_full(r->x))
+        http_exchange_write(r->x, SPAN_LIT(":\n"));
+}
+
 void relay_cancel(struct relay *r)
 {
     if (r->call)

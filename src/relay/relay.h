@@ -60,6 +60,8 @@ struct relay_options {
 struct relay *relay_pump(struct loop *l, struct http_client *client, const struct http_endpoint *to,
                          const struct http_call_options *options, const struct relay_options *relay_options,
                          struct http_exchange *x, const struct relay_events *events, void *arg);
+/* A comment, where an event stream passes and may have one now: its client hears that it is alive while the engine is silent. */
+void relay_keep_alive(struct relay *r);
 /* Ends the upstream call at once; no callback comes after it. The exchange is the caller's, wherever it is. */
 void relay_cancel(struct relay *r);
 

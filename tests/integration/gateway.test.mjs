@@ -1,5 +1,6 @@
 // The way of a request to an engine and back: routes, bodies of any size, rewriting, errors in the client's form, limits.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -147,6 +148,14 @@ describe('routes', () => {
     assert.equal(await page.text(), '<p>tea</p>');
     assert.match(page.headers.get('content-security-policy'), /^sandbox/);
     assert.equal((await at('nobody/x')).status, 404);
+    const bare = await at('org%2Fecho?d=e', { redirect: 'manual' });
+    assert.deepEqual([bare.status, bare.headers.get('location')], [308, '/upstream/org%2Fecho/?d=e']);
+    assert.equal((await (await at('echo')).json()).url, '/');
+    for (const nowhere of [`${hob.url}/upstream`, `${hob.url}/upstream/`, `${hob.url}/upstream//x`]) {
+      const res = await fetch(nowhere, { headers: headers() });
+      assert.equal(res.status, 404);
+      assert.ok((await res.json()).error.message);
+    }
     assert.equal((await fetch(`${hob.url}/upstream/echo/`, { headers: { cookie: hob.cookie } })).status, 401);
   });
 });
@@ -162,12 +171,21 @@ describe('bodies', () => {
       ['{"model":"echo","model":"demo"}', 400, /given twice/],
       ['{"model":"echo","m\\u006fdel":"demo"}', 400, /given twice/],
       ['{"model":"echo","stream":"no"}', 400, /"stream"/],
-      ['[]', 400, /object/]
+      ['[]', 400, /object/],
+      ['{"model":"echo","n":129}', 400, /^"n" must be a number from 0 to 128$/],
+      ['{"n" : 1e9 ,"model":"echo"}', 400, /^"n" must/],
+      ['{"model":"echo","n":"2"}', 400, /^"n" must be a number/],
+      ['{"model":"echo","best_of":1000}', 400, /^"best_of" must/],
+      ['{"model":"echo","n_discard":-1}', 400, /^"n_discard" must/],
+      ['{"model":"echo","N_DISCARD":-1}', 400, /^"n_discard" must/],
+      [`{"model":"echo","n":${'0'.padStart(40, '1')}}`, 400, /^"n"/]
     ]) {
       const res = await post('/v1/chat/completions', body);
       assert.equal(res.status, status, body);
       assert.match((await res.json()).error.message, message);
     }
+    const fair = '{"model":"echo","n":2,"n_discard":null,"n_keep":-1,"options":{"n":1000}}';
+    assert.equal((await (await post('/v1/completions', fair)).json()).text, fair);
     const text = await post('/v1/completions', '{"model":"echo"}', { 'content-type': 'text/plain' });
     assert.equal(text.status, 415);
     const packed = await post('/v1/completions', '{"model":"echo"}', { 'content-encoding': 'gzip' });
@@ -193,6 +211,27 @@ describe('bodies', () => {
     }
     const res = await post('/v1/embeddings', large(33 << 20));
     assert.equal(res.status, 413);
+  });
+
+  test('that find no room on the disk are a 507, and the next one is taken when there is some', async () => {
+    const body = large(20_000_000);
+    const limit = (bytes) => execFileSync('prlimit', ['--pid', `${hob.pid}`, `--fsize=${bytes}:unlimited`]);
+    limit(16 << 20);
+    try {
+      const openai = await post('/v1/embeddings', body);
+      assert.equal(openai.status, 507);
+      assert.deepEqual(await openai.json(), {
+        error: { message: 'The disk is full, the body cannot be kept', type: 'server_error', param: null, code: null }
+      });
+      const anthropic = await post('/v1/messages', body);
+      assert.equal(anthropic.status, 507);
+      const { type, error } = await anthropic.json();
+      assert.deepEqual([type, error.type], ['error', 'api_error']);
+      assert.equal((await post('/v1/embeddings', large(200000))).status, 200, 'a smaller one has room');
+    } finally {
+      limit('unlimited');
+    }
+    assert.equal((await post('/v1/embeddings', body)).status, 200);
   });
 
   test('in chunks, and after 100 Continue', async () => {
@@ -270,6 +309,42 @@ test('a server rewrites its bodies, small and large, and only where it is told t
 });
 
 describe("errors have the client's form", () => {
+  /* OpenAI's fields are all there; Anthropic's on its routes, also on those that are none. */
+  test('what hob itself refuses, on every kind of route', async () => {
+    const limited = (await (await hob.post('/api/keys', { name: 'l', limits: { requests_per_minute: 1 } })).json())
+      .secret;
+    const scoped = (await (await hob.post('/api/keys', { name: 's', routes: ['audio'] })).json()).secret;
+    const as = (secret) => ({ authorization: `Bearer ${secret}` });
+    const json = { method: 'POST', body: '{"model":"echo"}' };
+    const huge = { method: 'POST', body: new Uint8Array(33 << 20) };
+    await (await post('/v1/embeddings', '{"model":"echo"}', as(limited))).text();
+    for (const [status, path, init, more, types] of [
+      [401, '', json, as('hob_nonsense'), ['authentication_error', 'authentication_error']],
+      [401, '', json, { authorization: '' }, ['authentication_error', 'authentication_error']],
+      [403, '', json, as(scoped), ['permission_error', 'permission_error']],
+      [403, '', json, { origin: 'http://elsewhere.example' }, ['permission_error', 'permission_error']],
+      [404, '/no/such/route', json, {}, ['not_found_error', 'not_found_error']],
+      [404, '', { method: 'POST', body: '{"model":"none"}' }, {}, ['not_found_error', 'not_found_error']],
+      [405, '', { method: 'PUT', body: '{}' }, {}, ['invalid_request_error', 'invalid_request_error']],
+      [405, '', { method: 'GET' }, {}, ['invalid_request_error', 'invalid_request_error']],
+      [413, '', huge, {}, ['invalid_request_error', 'request_too_large']],
+      [415, '', json, { 'content-type': 'text/plain' }, ['invalid_request_error', 'invalid_request_error']],
+      [429, '', json, as(limited), ['rate_limit_exceeded', 'rate_limit_error']]
+    ]) {
+      for (const [n, route] of ['/v1/chat/completions', '/v1/messages', '/v1/messages/count_tokens'].entries()) {
+        const res = await fetch(hob.url + route + path, { ...init, headers: headers(more) });
+        const what = `${init.method} ${route}${path}: ${status}`;
+        const text = await res.text();
+        assert.equal(res.status, status, `${what}: ${text}`);
+        const { type, error, request_id } = JSON.parse(text);
+        assert.equal(error.type, types[n ? 1 : 0], what);
+        assert.ok(error.message, what);
+        if (n) assert.deepEqual([type, request_id], ['error', res.headers.get('x-request-id')], what);
+        else assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code'], what);
+      }
+    }
+  });
+
   const openai = async (res) => (await res.json()).error;
   const fail = (status, body, more) =>
     post(`/v1/chat/completions${query('status', { status, body, ...more })}`, { model: 'echo' });
@@ -400,6 +475,22 @@ describe('an engine that says nothing', () => {
     assert.deepEqual([engine.state, engine.active], ['ready', 0], 'it may be busy: nobody ends it');
     assert.equal((await post('/v1/chat/completions', { model: 'brief' })).status, 200);
     assert.equal(await trouble(), null);
+  });
+
+  test('in the middle of a stream for a while is bridged by comments', async () => {
+    const bridged = async (route) => {
+      const abort = new AbortController();
+      const body = { model: 'echo', stream: true };
+      const res = await post(`/v1/${route}${query('stalls')}`, body, {}, { signal: abort.signal });
+      let text = '';
+      for await (const piece of res.body.pipeThrough(new TextDecoderStream())) {
+        text += piece;
+        if (/\n:\n$/.test(text)) break;
+      }
+      assert.match(text, /^data: .*"content":"one".*\n\n:\n$/);
+      abort.abort();
+    };
+    await Promise.all(['chat/completions', 'messages'].map(bridged));
   });
 
   test('in the middle of a stream is an error event', async () => {

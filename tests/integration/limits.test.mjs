@@ -82,7 +82,14 @@ let early, earlyEnds;
 test('a minute’s requests: the next is told until when', async () => {
   early = await makeKey({ limits: { requests_per_minute: 3 } });
   const began = performance.now();
-  for (let i = 0; i < 3; i++) await fine(await ask(early));
+  for (let i = 0; i < 3; i++) {
+    const res = await ask(early, { stream: i === 2 });
+    await fine(res);
+    const of = (name) => res.headers.get(`x-ratelimit-${name}`);
+    assert.deepEqual([of('limit-requests'), of('remaining-requests')], ['3', `${2 - i}`]);
+    assert.match(of('reset-requests'), /^\d+\.\d+s$/);
+    assert.equal(of('limit-tokens'), null);
+  }
   for (let i = 0; i < 5; i++) {
     const res = await refused(
       await ask(early),
