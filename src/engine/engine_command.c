@@ -70,12 +70,10 @@ static bool is_any_of(const char *text, const char *const *options, size_t n)
     return false;
 }
 
-static bool names_model(const struct strv *argv)
+static bool has_option(const struct strv *argv, const char *const *options, size_t n)
 {
-    static const char *const options[] = {"-m",   "--model",   "-mu", "--model-url",  "-hf",
-                                          "-hfr", "--hf-repo", "-dr", "--docker-repo"};
     for (size_t i = 1; i < argv->n; i++) {
-        if (is_any_of(argv->v[i], options, COUNT_OF(options)))
+        if (is_any_of(argv->v[i], options, n))
             return true;
     }
     return false;
@@ -116,9 +114,17 @@ static void add_expanded(struct strv *argv, const char *text, const char *socket
 /* hob's own options come last: the last one of a kind wins, so no option of a server makes it listen elsewhere. */
 static void add_llama_options(const struct engine_spec *spec, struct engine_command *c, bool is_placed)
 {
-    if (spec->model_path && !names_model(&spec->argv)) {
+    static const char *const model[] = {"-m",   "--model",   "-mu", "--model-url",  "-hf",
+                                        "-hfr", "--hf-repo", "-dr", "--docker-repo"};
+    static const char *const alias[] = {"-a", "--alias"};
+    if (spec->model_path && !has_option(&spec->argv, model, COUNT_OF(model))) {
         strv_add(&c->argv, "--model");
         strv_add(&c->argv, spec->model_path);
+    }
+    /* Else its answers name the model by where its file is, which is nothing for who has a key only. */
+    if (spec->model_path && spec->name && !has_option(&spec->argv, alias, COUNT_OF(alias))) {
+        strv_add(&c->argv, "--alias");
+        strv_add(&c->argv, spec->name);
     }
     if (spec->slots > 0) {
         strv_add(&c->argv, "--parallel");

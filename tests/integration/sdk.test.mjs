@@ -102,6 +102,7 @@ for (const { engine, model, vectors, prompt } of [
       const whole = await chat(model, prompt, { max_tokens: 8 });
       assert.ok(whole.choices[0].message.content.length > 0);
       assert.ok(whole.usage.prompt_tokens > 0);
+      if (engine === 'llama-server') assert.equal(whole.model, model, 'no path of a file');
     });
 
     test('OpenAI: completions and responses, streaming and not', async () => {

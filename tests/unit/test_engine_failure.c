@@ -168,8 +168,9 @@ static void engine_gets_only_what_it_needs(void **state)
     assert_non_null(strstr(text, "SigBlk:\t0000000000000000\n"));
     assert_non_null(strstr(text, "out: 0\nout: 0 1 2 3\nout: ")); /* no core; 3 is ls's own */
     AUTO(mem)
-    char *args = xasprintf("out: name --model /models/-x ${SOCKET}.gguf --parallel 3 --host %s/%s.sock\n",
-                           f->run_dir, ENGINE_ID);
+    char *args = xasprintf(
+        "out: name --model /models/-x ${SOCKET}.gguf --alias test --parallel 3 --host %s/%s.sock\n",
+        f->run_dir, ENGINE_ID);
     assert_non_null(strstr(text, args));
     buf_release(&log);
     (void)close(leak);
