@@ -7,7 +7,7 @@
 #include "config/config.h"
 
 static const char usage[] =
-    "usage: hob config check [FILE]\n"
+    "usage: hob config check [[--config] FILE]\n"
     "\n"
     "Says what is wrong in a configuration file, a line each: FILE:LINE:COLUMN: what. Without\n"
     "FILE it is hob.yaml in this folder. Ends with 0 when hob would take the file, else with 1.\n";
@@ -46,9 +46,11 @@ int cmd_config(int argc, char **argv)
         (void)fputs(usage, stdout);
         return 0;
     }
-    if (argc < 2 || argc > 3 || !str_eq(argv[1], "check") || (argc == 3 && argv[2][0] == '-')) {
+    bool is_named = argc == 4 && str_eq(argv[2], "--config"); /* as it is called elsewhere */
+    bool is_bare = argc == 2 || (argc == 3 && argv[2][0] != '-');
+    if (argc < 2 || !str_eq(argv[1], "check") || !(is_named || is_bare)) {
         (void)fputs(usage, stderr);
         return 2;
     }
-    return check(argc == 3 ? argv[2] : "hob.yaml");
+    return check(argc == 2 ? "hob.yaml" : argv[argc - 1]);
 }
