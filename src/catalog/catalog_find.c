@@ -4,21 +4,6 @@
 
 #include "catalog/catalog.h"
 
-static bool is_program(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
-/* Only absolute folders: an empty or relative one on PATH depends on where hob was started. */
-static char *program_in(struct span folder, const char *name)
-{
-    if (folder.len == 0 || folder.p[0] != '/')
-        return NULL;
-    AUTO(mem) char *path = xasprintf("%.*s/%s", SPAN_ARG(folder), name);
-    return is_program(path) ? TAKE(path) : NULL;
-}
-
 char *catalog_find_llama_server(const struct strv *folders)
 {
     for (size_t i = 0; folders && i < folders->n; i++) {
@@ -26,13 +11,7 @@ char *catalog_find_llama_server(const struct strv *folders)
         if (path)
             return path;
     }
-    struct span rest = span_str(getenv("PATH"));
-    while (rest.p) {
-        char *path = program_in(span_cut(rest, ':', &rest), "llama-server");
-        if (path)
-            return path;
-    }
-    return NULL;
+    return program_find(getenv("PATH"), "llama-server");
 }
 
 static void add_if_there(struct strv *folders, const char *path)

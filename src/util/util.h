@@ -19,6 +19,7 @@
 #include "util/util_map.h"
 #include "util/util_mem.h"
 #include "util/util_near.h"
+#include "util/util_program.h"
 #include "util/util_rand.h"
 #include "util/util_span.h"
 #include "util/util_str.h"
