@@ -47,6 +47,7 @@ struct engine *engine_new(struct loop *l, struct http_client *client, const stru
     e->grace_ms = options->grace_ms > 0 ? options->grace_ms : ENGINE_GRACE_MS;
     e->stall_ms = options->stall_ms > 0 ? options->stall_ms : ENGINE_STALL_MS;
     e->reaper = options->reaper;
+    e->gpus = options->gpus;
     if (ev)
         e->ev = *ev;
     e->arg = arg;
@@ -227,6 +228,8 @@ static void apply(struct engine *e, enum engine_event event)
         enter(e);
         if (e->ev.on_change)
             e->ev.on_change(e, e->arg, old, step.next);
+        if (step.next == ENGINE_READY)
+            engine_gpu_user_loaded(e->gpu); /* a reading that begins now: later than whoever heard of READY */
     }
     act(e, old, step.actions);
 }
@@ -384,7 +387,9 @@ const struct engine_failure *engine_failure(const struct engine *e)
 
 struct engine_metrics engine_metrics(const struct engine *e)
 {
-    return e->proc ? e->metrics : (struct engine_metrics){-1, -1, -1, -1};
+    struct engine_metrics m = e->proc ? e->metrics : (struct engine_metrics){-1, -1, -1, -1};
+    m.gpu_bytes = engine_gpu_user_bytes(e->gpu);
+    return m;
 }
 
 int64_t engine_log_read(const struct engine *e, int64_t after_n, engine_log_fn fn, void *arg)

@@ -48,6 +48,8 @@ struct engine_spec {
     int slots;              /* requests at once; 0: the engine's own default */
 };
 
+struct engine_gpus;
+
 struct engine_options {
     const char *run_dir; /* for sockets; made with mode 0700 if need be, absolute, at most 60 bytes long */
     const char *log_dir; /* for ID.log; NULL: no files */
@@ -55,6 +57,7 @@ struct engine_options {
     int64_t grace_ms;             /* 0: ENGINE_GRACE_MS */
     int64_t stall_ms;             /* 0: ENGINE_STALL_MS */
     struct engine_reaper *reaper; /* may be NULL */
+    struct engine_gpus *gpus;     /* may be NULL, and closed before the engine has ended */
 };
 
 /*
@@ -162,6 +165,37 @@ struct engine_machine {
 };
 /* False where /proc does not tell. */
 bool engine_machine_read(struct engine_machine *out_machine);
+
+/* ---- GPUs: engine_gpu.h says what is read, and from where ---- */
+struct engine_gpus_options {
+    const char *exec_program;     /* as engine_options has it */
+    struct engine_reaper *reaper; /* may be NULL */
+    const char *path;             /* folders where nvidia-smi is looked for; NULL: $PATH */
+    const char *sysfs, *proc;     /* NULL: "/sys", "/proc" */
+};
+/* on_reading: after each reading, also one that failed; never from within another function of these. */
+struct engine_gpus *engine_gpus_new(struct loop *l, const struct engine_gpus_options *options,
+                                    loop_fn on_reading, void *arg);
+/* on_reading does not run any more; on_closed (may be NULL) does, from the loop, when no child of it is left. A second call, before
+ * that, only says who is told. */
+void engine_gpus_close(struct engine_gpus *g, loop_fn on_closed, void *arg);
+/* Begins a reading unless there is one that began less than age_ms ago, or a failed one has to rest. Nothing without GPUs. */
+void engine_gpus_want(struct engine_gpus *g, int64_t age_ms);
+/* There are GPUs, as far as is known, and no reading began less than age_ms ago; one that is wanted will come. */
+bool engine_gpus_is_stale(const struct engine_gpus *g, int64_t age_ms);
+
+struct engine_gpu {
+    char name[64];
+    int64_t total_bytes, used_bytes, free_bytes; /* -1, all of them: not told */
+};
+struct engine_gpu_memory {
+    int64_t total_bytes, used_bytes, free_bytes; /* of all that tell */
+    int64_t began_ms;                            /* the reading, monotonic */
+    const struct engine_gpu *gpus;               /* until the next turn */
+    size_t n;
+};
+/* False: no GPU tells, or the newest reading failed. g may be NULL. */
+bool engine_gpus_memory(const struct engine_gpus *g, struct engine_gpu_memory *out_memory);
 
 /* What only the caller knows. tokens_per_s < 0: unknown. */
 struct engine_usage {

@@ -46,7 +46,7 @@ static void set_env(struct strv *env, const char *pair)
     strv_add(env, pair);
 }
 
-static void build_env(const struct engine_spec *spec, char *const *own_env, struct strv *env)
+void engine_command_add_env(char *const *own_env, struct strv *env)
 {
     set_env(env, DEFAULT_PATH);
     for (; own_env && *own_env; own_env++) {
@@ -54,6 +54,11 @@ static void build_env(const struct engine_spec *spec, char *const *own_env, stru
         if (is_passed_on(span_cut(span_str(*own_env), '=', &rest)))
             set_env(env, *own_env);
     }
+}
+
+static void build_env(const struct engine_spec *spec, char *const *own_env, struct strv *env)
+{
+    engine_command_add_env(own_env, env);
     /* asks llama-server to tell of its load on stdout; the number only says "there is a router" */
     if (spec->protocol == ENGINE_LLAMA)
         set_env(env, "LLAMA_SERVER_ROUTER_PORT=1");

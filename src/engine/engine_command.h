@@ -15,6 +15,8 @@ MUST_CHECK enum err engine_command_build(const struct engine_spec *spec, const c
                                          char *const *own_env, struct engine_command *out_command,
                                          struct err_text *why);
 void engine_command_release(struct engine_command *c);
+/* Adds what of hob's own environment a child gets. */
+void engine_command_add_env(char *const *own_env, struct strv *env);
 /* The command uses ${PORT}. */
 bool engine_command_wants_port(const struct engine_spec *spec);
 /* A TCP port on 127.0.0.1 that nobody listens on now; 0: none. */

@@ -3,6 +3,7 @@
 #define HOB_ENGINE_IMPL_H
 
 #include "engine/engine_command.h"
+#include "engine/engine_gpu.h"
 #include "engine/engine_health.h"
 #include "engine/engine_hint.h"
 #include "engine/engine_log.h"
@@ -17,6 +18,7 @@ struct engine {
     char *run_dir, *exec_program;
     int64_t grace_ms, stall_ms;
     struct engine_reaper *reaper;
+    struct engine_gpus *gpus;
     struct engine_events ev;
     void *arg;
     struct engine_spec spec; /* strings owned; of the next start */
@@ -50,8 +52,9 @@ struct engine {
     struct loop_timer tick;
     int64_t told_ms; /* when on_progress was last called */
     struct engine_sample meter;
-    int64_t metered_ms; /* 0: not yet */
-    struct engine_metrics metrics;
+    int64_t metered_ms;            /* 0: not yet */
+    struct engine_metrics metrics; /* but for the GPUs */
+    struct engine_gpu_user *gpu;
 
     struct engine_policy policy;
     struct loop_timer recover;

@@ -96,6 +96,7 @@ void engine_write_json(const struct engine *e, struct json_writer *w, const stru
     jwf_int(w, "active", usage->active);
     jwf_int(w, "waiting", usage->waiting);
     write_int_or_null(w, "rss_bytes", m.rss_bytes, m.rss_bytes >= 0);
+    write_int_or_null(w, "gpu_bytes", m.gpu_bytes, m.gpu_bytes >= 0);
     write_num_or_null(w, "cpu_percent", m.cpu_percent, m.cpu_percent >= 0);
     write_num_or_null(w, "tokens_per_s", usage->tokens_per_s, usage->tokens_per_s >= 0);
     write_trouble(e, usage, w);

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Bounds of one reading: an engine with more workers or threads is measured in part. */
-#define MAX_PROCESSES 64
-#define MAX_TASKS     512
+/* An engine with more threads is measured in part. */
+#define MAX_TASKS 512
 
 struct span engine_meter_file(const char *path, char *into, size_t cap)
 {
@@ -105,7 +104,7 @@ static size_t add_children(int pid, int *pids, size_t n_pids, int *n_tasks)
         ++*n_tasks;
         (void)snprintf(path, sizeof path, "/proc/%d/task/%s/children", pid, task->d_name);
         struct span list = engine_meter_file(path, text, sizeof text);
-        while (list.p && n_pids < MAX_PROCESSES) {
+        while (list.p && n_pids < ENGINE_METER_PROCESSES) {
             uint64_t child;
             /* without a blank behind it the last number may be cut */
             struct span number = span_cut(list, ' ', &list);
@@ -118,18 +117,25 @@ static size_t add_children(int pid, int *pids, size_t n_pids, int *n_tasks)
     return n_pids;
 }
 
+size_t engine_meter_family(int pid, int out_pids[ENGINE_METER_PROCESSES])
+{
+    size_t n = 1;
+    int n_tasks = 0;
+    out_pids[0] = pid;
+    for (size_t i = 0; i < n; i++)
+        n = add_children(out_pids[i], out_pids, n, &n_tasks);
+    return n;
+}
+
 bool engine_meter_read(int pid, struct engine_sample *out_sample)
 {
     struct engine_sample sample = {0};
-    int pids[MAX_PROCESSES] = {pid}, n_tasks = 0;
-    size_t n = 1;
+    int pids[ENGINE_METER_PROCESSES];
     if (pid <= 0 || !add_process(pid, &sample))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            (void)add_process(pids[i], &sample);
-        n = add_children(pids[i], pids, n, &n_tasks);
-    }
+    size_t n = engine_meter_family(pid, pids);
+    for (size_t i = 1; i < n; i++)
+        (void)add_process(pids[i], &sample);
     *out_sample = sample;
     return true;
 }

@@ -4,6 +4,10 @@
 
 #include "engine/engine_progress.h"
 
+#define ENGINE_METER_PROCESSES 64 /* an engine with more workers is measured in part */
+
+/* The process, its children and theirs. Returns how many, at least 1. */
+size_t engine_meter_family(int pid, int out_pids[ENGINE_METER_PROCESSES]);
 /* False when there is no such process. Children's numbers are added; what may not be read counts as 0. */
 bool engine_meter_read(int pid, struct engine_sample *out_sample);
 /* OOM kills so far, of our memory cgroup if it tells, else of the machine; -1: unknown. */

@@ -52,6 +52,8 @@ static void on_pid(void *arg, int pid)
 {
     struct engine *e = arg;
     e->pid = pid;
+    if (!e->is_closed)
+        e->gpu = engine_gpu_user_new(e->gpus, pid);
     engine_log_add(e, "started as process %d", pid);
 }
 
@@ -69,6 +71,7 @@ static void forget_process(struct engine *e)
     e->proc = NULL;
     e->pid = 0;
     e->metrics = (struct engine_metrics){-1, -1, -1, -1};
+    engine_gpu_user_free(TAKE(e->gpu));
     loop_timer_stop(&e->ask);
     http_client_forget(e->client, &e->endpoint);
     if (e->command.socket_path)

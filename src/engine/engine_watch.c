@@ -3,6 +3,9 @@
 
 #define TICK_LOADING_MS 250
 #define TICK_READY_MS   2000
+/* How old what is known of the GPUs may be. */
+#define GPU_LOADING_MS 2000
+#define GPU_READY_MS   5000
 
 static void tell_progress(struct engine *e, int64_t now_ms)
 {
@@ -55,6 +58,7 @@ static void on_tick(void *arg)
         if (!is_ready)
             engine_load_sample(&e->load, &sample, now_ms);
     }
+    engine_gpus_want(e->gpus, is_ready ? GPU_READY_MS : GPU_LOADING_MS);
     if (e->state == ENGINE_STARTING && engine_load_has_begun(&e->load))
         engine_raise(e, ENGINE_EV_ANSWERED);
     tell_progress(e, now_ms);

@@ -237,7 +237,7 @@ static void json_is_the_contract_s(void **state)
     assert_non_null(strstr(buf_str(&text), "{\"state\":\"stopped\",\"since\":"));
     assert_non_null(strstr(buf_str(&text),
                            "\"pid\":null,\"attempt\":0,\"progress\":null,\"uptime_s\":null,\"active\":0,"
-                           "\"waiting\":0,\"rss_bytes\":null,\"cpu_percent\":null,"
+                           "\"waiting\":0,\"rss_bytes\":null,\"gpu_bytes\":null,\"cpu_percent\":null,"
                            "\"tokens_per_s\":null,\"trouble\":null,\"failure\":null}"));
     engine_start(f->engine);
     run_until(f, is_loading, "loading");
