@@ -47,6 +47,12 @@ static bool memory_of(const struct server *s, double *out)
     return *out >= 0;
 }
 
+static bool gpu_of(const struct server *s, double *out)
+{
+    *out = (double)engine_metrics(server_engine(s)).gpu_bytes;
+    return *out >= 0;
+}
+
 static bool cpu_of(const struct server *s, double *out)
 {
     *out = engine_metrics(server_engine(s)).cpu_percent / 100;
@@ -90,6 +96,8 @@ static void add_servers(const struct gateway *g, struct buf *out)
          waiting_of},
         {"hob_engine_tokens_per_second", "gauge", "Speed of the newest measured answer.", speed_of},
         {"hob_engine_memory_bytes", "gauge", "Resident memory of the engine and its children.", memory_of},
+        {"hob_engine_gpu_memory_bytes", "gauge", "Memory of GPUs that the engine and its children have.",
+         gpu_of},
         {"hob_engine_cpus", "gauge", "Processors that the engine keeps busy, over the last seconds.", cpu_of},
         {"hob_engine_starts_total", "counter", "Starts of the engine.", starts_of},
     };

@@ -145,14 +145,20 @@ static bool any_process(const struct gateway *g)
     return false;
 }
 
+static void on_gpus_closed(void *arg)
+{
+    struct gateway *g = arg;
+    loop_fn done = TAKE(g->on_shutdown);
+    g->memory.gpus = NULL;
+    if (done)
+        loop_defer(g->loop, done, g->shutdown_arg);
+}
+
 /* Once, when the last engine's process has gone after gateway_shutdown. */
 static void check_shutdown(struct gateway *g)
 {
-    if (!g->on_shutdown || any_process(g))
-        return;
-    loop_fn done = g->on_shutdown;
-    g->on_shutdown = NULL;
-    loop_defer(g->loop, done, g->shutdown_arg);
+    if (g->on_shutdown && !any_process(g))
+        engine_gpus_close(g->memory.gpus, on_gpus_closed, g);
 }
 
 static void on_engine_change(struct engine *e, void *arg, enum engine_state old, enum engine_state now)
@@ -196,8 +202,11 @@ static struct server *make_server(struct gateway *g, struct server_row *row)
     s->memory.kept = s->row.footprint;
     list_init(&s->node);
     server_turns_init(s);
-    struct engine_options options = {
-        .run_dir = g->run_dir, .log_dir = g->log_dir, .exec_program = g->self_exe, .reaper = g->reaper};
+    struct engine_options options = {.run_dir = g->run_dir,
+                                     .log_dir = g->log_dir,
+                                     .exec_program = g->self_exe,
+                                     .reaper = g->reaper,
+                                     .gpus = g->memory.gpus};
     static const struct engine_events events = {.on_change = on_engine_change,
                                                 .on_progress = on_engine_progress};
     struct engine_spec spec;
@@ -258,6 +267,7 @@ static void on_engine_closed(void *arg)
     struct gateway *g = s->g;
     s->engine = NULL;
     g->memory.last_exit_ms = clock_ms();
+    memory_gpu_left(g);
     if (s->on_removed)
         s->on_removed(s->removed_arg, ERR_OK, NULL, NULL);
     s->on_removed = NULL;
@@ -482,7 +492,7 @@ static void on_file_true(void *arg, enum err e, const struct err_text *why)
 {
     struct gateway *g = arg;
     if (!e)
-        start_automatically(g);
+        memory_when_measured(g, start_automatically);
     g->on_loaded(g->loaded_arg, e, why);
 }
 
@@ -569,6 +579,7 @@ void gateway_free(struct gateway *g)
         free_server_now(g->servers[i]);
     LIST_EACH(s, &g->removed, struct server, node)
         free_server_now(s);
+    engine_gpus_close(TAKE(g->memory.gpus), NULL, NULL);
     free(g->servers);
     free(g->file_name);
     free(g->run_dir);

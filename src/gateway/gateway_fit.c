@@ -28,16 +28,6 @@ static bool fits(struct fit_amount a, struct fit_amount limit)
     return a.ram <= limit.ram && a.gpu <= limit.gpu;
 }
 
-static int64_t lower(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t higher(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* ---- one server ---- */
 
 static bool are_mates(const struct fit_table *t, size_t a, size_t b, enum fit_group kind)
@@ -49,10 +39,10 @@ static bool are_mates(const struct fit_table *t, size_t a, size_t b, enum fit_gr
 /* A use of one that belongs together is a use of all. Who has just come was wanted just now. */
 static int64_t last_use(const struct fit_table *t, size_t i)
 {
-    int64_t use_ms = higher(t->servers[i].last_use_ms, t->servers[i].ready_ms);
+    int64_t use_ms = fit_higher(t->servers[i].last_use_ms, t->servers[i].ready_ms);
     for (size_t k = 0; k < t->n; k++) {
         if (are_mates(t, i, k, FIT_TOGETHER) && t->servers[k].place == FIT_IN)
-            use_ms = higher(use_ms, higher(t->servers[k].last_use_ms, t->servers[k].ready_ms));
+            use_ms = fit_higher(use_ms, fit_higher(t->servers[k].last_use_ms, t->servers[k].ready_ms));
     }
     return use_ms;
 }
@@ -65,7 +55,7 @@ static bool is_in_use(const struct fit_server *s)
 /* wanted_ms: since when the one is wanted that it shall go for. */
 static bool turn_is_over(const struct fit_table *t, size_t i, int64_t wanted_ms)
 {
-    return t->now_ms >= higher(t->servers[i].ready_ms, wanted_ms) + t->rules.turn_ms;
+    return t->now_ms >= fit_higher(t->servers[i].ready_ms, wanted_ms) + t->rules.turn_ms;
 }
 
 /* It may go at this moment. */
@@ -90,8 +80,8 @@ struct fit_amount fit_room(const struct fit_table *t, size_t who)
         const struct fit_server *s = &t->servers[i];
         if (i == who || s->kind != FIT_ALWAYS || s->place == FIT_OUT || s->place == FIT_LEAVING)
             continue;
-        room.ram = room.ram == FIT_NO_LIMIT ? room.ram : higher(room.ram - s->holds.ram, 0);
-        room.gpu = room.gpu == FIT_NO_LIMIT ? room.gpu : higher(room.gpu - s->holds.gpu, 0);
+        room.ram = room.ram == FIT_NO_LIMIT ? room.ram : fit_higher(room.ram - s->holds.ram, 0);
+        room.gpu = room.gpu == FIT_NO_LIMIT ? room.gpu : fit_higher(room.gpu - s->holds.gpu, 0);
     }
     return room;
 }
@@ -101,8 +91,8 @@ static struct fit_amount wanted_amount(const struct fit_table *t, size_t who)
 {
     const struct fit_server *s = &t->servers[who];
     struct fit_amount room = fit_room(t, who);
-    return (struct fit_amount){higher(lower(s->needs.ram, room.ram), s->least.ram),
-                               higher(lower(s->needs.gpu, room.gpu), s->least.gpu)};
+    return (struct fit_amount){fit_higher(fit_lower(s->needs.ram, room.ram), s->least.ram),
+                               fit_higher(fit_lower(s->needs.gpu, room.gpu), s->least.gpu)};
 }
 
 /* ---- the plan of one wish ---- */
@@ -214,8 +204,10 @@ static void plan_wish(struct plan *p, size_t who)
     const struct fit_server *s = &t->servers[who];
     struct fit_amount wanted = wanted_amount(t, who);
     p->fates[who].act = FIT_WAIT;
-    if (!fits(s->least, fit_room(t, who))) {
-        if (!t->is_settling && s->place == FIT_OUT)
+    struct fit_amount room = fit_room(t, who);
+    if (!fits(s->least, room)) {
+        bool may_come_back = t->is_settling && s->least.gpu <= room.gpu;
+        if (!may_come_back && s->place == FIT_OUT)
             p->fates[who].act = FIT_NEVER;
         return;
     }
@@ -252,6 +244,12 @@ static size_t oldest_wish(const struct fit_table *t, const bool *seen)
     return oldest;
 }
 
+/* It has some of what there is too much of. */
+static bool helps(const struct fit_server *s, struct fit_amount sum, struct fit_amount limit)
+{
+    return (sum.ram > limit.ram && s->holds.ram > 0) || (sum.gpu > limit.gpu && s->holds.gpu > 0);
+}
+
 /* The one used last stays: somebody has just asked for it. */
 static void shrink(struct plan *p)
 {
@@ -262,12 +260,13 @@ static void shrink(struct plan *p)
         if (is_there(p, i) && (newest == FIT_NOBODY || goes_before(t, newest, i, FIT_NOBODY)))
             newest = i;
     }
-    while (!fits(p->later, t->limit)) {
+    while (!fits(p->later, t->firm)) {
         size_t i = next_victim(p, FIT_NOBODY, passed);
         if (i == FIT_NOBODY)
             return;
         passed[i] = true;
-        if (i == newest || is_in_use(&t->servers[i]) || !can_go(t, i, t->now_ms))
+        const struct fit_server *s = &t->servers[i];
+        if (i == newest || is_in_use(s) || !helps(s, p->later, t->firm) || !can_go(t, i, t->now_ms))
             continue;
         p->goes[i] = true;
         p->later = take(p->later, t->servers[i].holds);
@@ -293,6 +292,5 @@ void fit_decide(const struct fit_table *t, struct fit_fate *out_fates)
         seen[who] = true;
         plan_wish(&p, who);
     }
-    if (t->is_firm)
-        shrink(&p);
+    shrink(&p);
 }

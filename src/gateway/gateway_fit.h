@@ -61,11 +61,11 @@ struct fit_rules {
 
 struct fit_table {
     const struct fit_server *servers;
-    size_t n; /* <= FIT_MAX_SERVERS */
-    struct fit_amount limit;
-    bool is_firm; /* the limit holds also for what is in memory already */
+    size_t n;                /* <= FIT_MAX_SERVERS */
+    struct fit_amount limit; /* for who comes */
+    struct fit_amount firm;  /* for what is in memory already: over it somebody idle goes */
     bool
-        is_settling; /* memory of one that has ended may still be on its way back: nothing is found too big */
+        is_settling; /* RAM of one that has ended may still be on its way back: nothing is found too big for it */
     struct fit_rules rules;
     int64_t now_ms;
 };
@@ -82,6 +82,16 @@ struct fit_fate {
     enum fit_act act;
     size_t for_whom; /* the wish that waits until this one has gone or has come; FIT_NOBODY */
 };
+
+static inline int64_t fit_lower(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t fit_higher(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 /* out_fates has room for n. */
 void fit_decide(const struct fit_table *t, struct fit_fate *out_fates);

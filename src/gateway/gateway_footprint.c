@@ -1,7 +1,9 @@
 /*
  * What engines need. Measured: the most that a server's engine has had since its configuration was changed; pages of files
  * count up to the size of its model, since those of programs and libraries can go. Before the first load a guess from the
- * model's size; for what has no model file there is none.
+ * model's size; for what has no model file there is none. Where there are GPUs the guess holds for them, too, unless the
+ * server's options say that it uses none: an engine that was built without them only makes others go once. On GPUs nothing
+ * is refused for what others have there now: such a load fails by itself, or takes fewer layers there.
  */
 #include "gateway/gateway_room.h"
 
@@ -11,33 +13,32 @@
 /* The store hears of growth from this on. */
 #define GROWTH_PERCENT 2
 
-static int64_t higher(int64_t a, int64_t b)
+bool footprint_may_use_gpu(const struct server *s)
 {
-    return a > b ? a : b;
-}
-
-static int64_t lower(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
+    return s->row.footprint.bytes > 0 ? s->row.footprint.gpu_bytes > 0 : !s->props.no_gpu;
 }
 
 enum footprint_source footprint_needs(const struct server *s, struct fit_amount *out_needs,
                                       struct fit_amount *out_least)
 {
     const struct server_footprint *f = &s->row.footprint;
-    bool is_set = false;
-    (void)memory_limit(s->g, &is_set);
+    const struct memory_settings *settings = &s->g->memory.settings;
+    bool is_set = settings->budget_bytes > 0;
     if (f->bytes > 0) {
         /* What can be taken back counts where somebody has said how much there shall be, and does not refuse elsewhere. */
         *out_needs = (struct fit_amount){f->bytes, f->gpu_bytes};
-        *out_least = (struct fit_amount){is_set ? f->bytes : f->fixed_bytes, f->gpu_bytes};
+        *out_least = (struct fit_amount){is_set ? f->bytes : f->fixed_bytes,
+                                         settings->gpu_budget_bytes > 0 ? f->gpu_bytes : 0};
         return FOOTPRINT_MEASURED;
     }
+    struct engine_gpu_memory gpus;
+    bool may_use_gpu = footprint_may_use_gpu(s) && engine_gpus_memory(s->g->memory.gpus, &gpus);
     *out_needs = *out_least = (struct fit_amount){0, 0};
     if (s->model_bytes == 0)
         return FOOTPRINT_UNKNOWN;
     out_needs->ram = s->model_bytes / 100 * ESTIMATE_PERCENT + ESTIMATE_BYTES;
-    out_least->ram = is_set ? s->model_bytes : 0;
+    out_needs->gpu = may_use_gpu ? out_needs->ram : 0;
+    out_least->ram = is_set && !may_use_gpu ? s->model_bytes : 0;
     return FOOTPRINT_ESTIMATED;
 }
 
@@ -45,11 +46,12 @@ struct fit_amount footprint_holds(const struct server *s)
 {
     struct fit_amount needs, least, holds = {s->memory.now.bytes, s->memory.now.gpu_bytes};
     enum engine_state state = s->engine ? engine_state(s->engine) : ENGINE_STOPPED;
-    if (state == ENGINE_STARTING || state == ENGINE_LOADING) {
-        (void)footprint_needs(s, &needs, &least);
-        holds.ram = higher(holds.ram, needs.ram);
-        holds.gpu = higher(holds.gpu, needs.gpu);
-    }
+    bool is_coming = state == ENGINE_STARTING || state == ENGINE_LOADING;
+    (void)footprint_needs(s, &needs, &least);
+    if (is_coming)
+        holds.ram = fit_higher(holds.ram, needs.ram);
+    if (is_coming || (state == ENGINE_READY && !memory_gpu_is_measured(s)))
+        holds.gpu = fit_higher(holds.gpu, needs.gpu);
     return holds;
 }
 
@@ -75,15 +77,15 @@ void footprint_measure(struct server *s)
         return;
     }
     memory->now = (struct server_footprint){.bytes = m.fixed_bytes +
-                                                     lower(m.rss_bytes - m.fixed_bytes, s->model_bytes),
+                                                     fit_lower(m.rss_bytes - m.fixed_bytes, s->model_bytes),
                                             .fixed_bytes = m.fixed_bytes,
-                                            .gpu_bytes = higher(m.gpu_bytes, 0)};
-    if (engine_state(s->engine) != ENGINE_READY || s->removed || memory->is_old)
+                                            .gpu_bytes = fit_higher(m.gpu_bytes, 0)};
+    if (engine_state(s->engine) != ENGINE_READY || s->removed || memory->is_old || !memory_gpu_is_measured(s))
         return;
     struct server_footprint *most = &s->row.footprint;
-    most->bytes = higher(most->bytes, memory->now.bytes);
-    most->fixed_bytes = higher(most->fixed_bytes, memory->now.fixed_bytes);
-    most->gpu_bytes = higher(most->gpu_bytes, memory->now.gpu_bytes);
+    most->bytes = fit_higher(most->bytes, memory->now.bytes);
+    most->fixed_bytes = fit_higher(most->fixed_bytes, memory->now.fixed_bytes);
+    most->gpu_bytes = fit_higher(most->gpu_bytes, memory->now.gpu_bytes);
     if (!has_grown(most, &memory->kept))
         return;
     memory->kept = *most;

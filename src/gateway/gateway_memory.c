@@ -31,12 +31,6 @@ static int64_t set_limit(const struct gateway *g)
     return limit > 0 ? limit : 0;
 }
 
-int64_t memory_limit(const struct gateway *g, bool *out_is_set)
-{
-    *out_is_set = g->memory.settings.budget_bytes > 0;
-    return *out_is_set ? set_limit(g) : measured_limit(g);
-}
-
 static enum fit_place place_of(const struct server *s)
 {
     switch (engine_state(s->engine)) {
@@ -67,17 +61,21 @@ static void fill_in(const struct server *s, struct fit_server *out)
 
 void memory_table(const struct gateway *g, struct fit_server *out_servers, struct fit_table *out_table)
 {
-    bool is_set;
-    int64_t turn_ms = (int64_t)g->memory.settings.turn_s * 1000, now_ms = clock_ms();
+    static_assert(GATEWAY_MAX_SERVERS <= FIT_MAX_SERVERS, "a table has room for all servers");
+    const struct memory_settings *settings = &g->memory.settings;
+    bool is_set = settings->budget_bytes > 0;
+    int64_t turn_ms = (int64_t)settings->turn_s * 1000, now_ms = clock_ms();
+    assert(g->n_servers <= FIT_MAX_SERVERS);
+    struct fit_amount limit = {is_set ? set_limit(g) : measured_limit(g), memory_gpu_limit(g)};
     *out_table = (struct fit_table){
         .servers = out_servers,
         .n = g->n_servers,
-        .limit = {memory_limit(g, &is_set), FIT_NO_LIMIT},
+        .limit = limit,
+        .firm = {is_set ? limit.ram : FIT_NO_LIMIT, settings->gpu_budget_bytes ? limit.gpu : FIT_NO_LIMIT},
         .rules = {.turn_ms = turn_ms,
                   .stay_ms = turn_ms < GATEWAY_STAY_MS ? turn_ms : GATEWAY_STAY_MS,
                   .linger_ms = GATEWAY_LINGER_MS},
         .now_ms = now_ms};
-    out_table->is_firm = is_set;
     out_table->is_settling = !is_set && g->memory.last_exit_ms &&
                              now_ms - g->memory.last_exit_ms < GATEWAY_SETTLE_MS;
     for (size_t i = 0; i < g->n_servers; i++)
@@ -109,8 +107,8 @@ static void stop_for(struct server *s, const struct server *other)
 /* After another engine's end memory may come back late: who has a set budget does not start before it is there. */
 static bool is_not_back_yet(const struct fit_table *t, const struct fit_server *f, const struct gateway *g)
 {
-    return t->is_firm && g->memory.last_exit_ms && t->now_ms - g->memory.last_exit_ms < GATEWAY_SETTLE_MS &&
-           f->needs.ram > measured_limit(g);
+    return t->firm.ram != FIT_NO_LIMIT && g->memory.last_exit_ms &&
+           t->now_ms - g->memory.last_exit_ms < GATEWAY_SETTLE_MS && f->needs.ram > measured_limit(g);
 }
 
 static void act_on(struct server *s, const struct fit_fate *fate)
@@ -144,7 +142,7 @@ static void carry_out(struct gateway *g, const struct fit_table *t, struct fit_f
         struct server_memory *m = &s->memory;
         const struct server *for_whom = fates[i].for_whom == FIT_NOBODY ? NULL
                                                                         : g->servers[fates[i].for_whom];
-        if (fates[i].act == FIT_START && is_not_back_yet(t, &t->servers[i], g))
+        if (fates[i].act == FIT_START && (is_not_back_yet(t, &t->servers[i], g) || !memory_gpu_may_start(s)))
             fates[i].act = FIT_WAIT;
         bool is_news = m->for_whom != for_whom || (m->act == FIT_WAIT) != (fates[i].act == FIT_WAIT) ||
                        (m->act == FIT_YIELD) != (fates[i].act == FIT_YIELD);
@@ -221,8 +219,10 @@ static void look_once(struct gateway *g)
     memory_table(g, servers, &t);
     fit_decide(&t, fates);
     carry_out(g, &t, fates);
-    if (any_wish(g))
+    if (any_wish(g)) {
         next_ms = GATEWAY_LOOK_MS;
+        memory_gpu_wait(g);
+    }
     if (next_ms >= 0)
         loop_timer_start(&g->memory.timer, next_ms);
     else
@@ -253,6 +253,7 @@ void memory_init(struct gateway *g)
 {
     g->memory.settings.turn_s = GATEWAY_TURN_S;
     list_init(&g->memory.changes);
+    memory_gpu_init(g);
     loop_timer_init(&g->memory.timer, g->loop, on_timer, g);
 }
 
@@ -275,11 +276,14 @@ static enum err refuse(const struct server *s, struct err_text *why)
         i++;
     struct fit_amount room = fit_room(&t, i);
     struct buf text = {0};
+    bool is_ram = servers[i].least.ram > room.ram;
+    int64_t there = is_ram ? room.ram : room.gpu;
     buf_addf(&text, "%s needs ", s->row.name);
-    footprint_add_bytes(&text, servers[i].least.ram);
-    buf_add_str(&text, " of memory, and ");
-    footprint_add_bytes(&text, room.ram);
-    buf_add_str(&text, room.ram < t.limit.ram ? " are there beside what always stays" : " are there");
+    footprint_add_bytes(&text, is_ram ? servers[i].least.ram : servers[i].least.gpu);
+    buf_add_str(&text, is_ram ? " of memory, and " : " of GPU memory, and ");
+    footprint_add_bytes(&text, there);
+    buf_add_str(&text, there < (is_ram ? t.limit.ram : t.limit.gpu) ? " are there beside what always stays"
+                                                                    : " are there");
     enum err e = err_set(why, ERR_FAILED, "%.*s", (int)text.len, text.p);
     buf_release(&text);
     return e;
@@ -324,8 +328,10 @@ void memory_on_change(struct server *s, bool had_process)
     enum engine_state now = engine_state(s->engine);
     if (now == ENGINE_READY)
         s->memory.ready_ms = clock_ms();
-    if (had_process && !engine_state_has_process(now))
+    if (had_process && !engine_state_has_process(now)) {
         s->g->memory.last_exit_ms = clock_ms();
+        memory_gpu_left(s->g);
+    }
     footprint_measure(s);
     memory_look(s->g);
 }
@@ -333,7 +339,8 @@ void memory_on_change(struct server *s, bool had_process)
 void memory_on_measured(struct server *s)
 {
     footprint_measure(s);
-    if (s->g->memory.settings.budget_bytes || s->settings.idle_stop_s)
+    const struct memory_settings *settings = &s->g->memory.settings;
+    if (settings->budget_bytes || settings->gpu_budget_bytes || s->settings.idle_stop_s)
         memory_look(s->g);
 }
 
@@ -398,6 +405,8 @@ bool server_wait_reason(const struct server *s, struct buf *out)
     if (n) {
         buf_add_str(out, ", ");
         describe(first, out);
+    } else if (memory_gpu_is_late(s)) {
+        buf_add_str(out, ", the GPU has not given back what the last one had");
     }
     return true;
 }

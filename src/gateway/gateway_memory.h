@@ -24,6 +24,12 @@
 struct gateway;
 struct server;
 
+#define GATEWAY_GPU_RESERVE ((int64_t)256 << 20) /* of the GPUs' memory, where no budget is set */
+#define GATEWAY_GPU_NOISE_BYTES \
+    ((int64_t)256 << 20)          /* what others may take meanwhile: it is back all the same */
+#define GATEWAY_GPU_FRESH_MS 5000 /* a load begins by what was read of the GPUs not longer ago ... */
+#define GATEWAY_GPU_WAIT_MS  500  /* ... and this often while an engine's memory is on its way back */
+
 enum memory_wish { MEMORY_NO_WISH, MEMORY_PRELOAD, MEMORY_REQUEST, MEMORY_PERSON };
 
 /* Of one server. */
@@ -56,7 +62,11 @@ struct memory {
     struct loop_timer timer;
     bool is_looking, looks_again;
     int64_t last_exit_ms; /* when the last engine's process went */
-    struct list changes;  /* of the settings, under way in the store */
+    struct engine_gpus *gpus;
+    int64_t gpu_left_ms;      /* since when memory of an ended engine is on its way back; 0: none */
+    int64_t gpu_others_bytes; /* what GPUs had beside our engines, when none came or went; -1: not known */
+    void (*on_measured)(struct gateway *g);
+    struct list changes; /* of the settings, under way in the store */
     struct store_op *loading;
     void (*on_loaded)(struct gateway *g);
 };
@@ -80,13 +90,30 @@ void memory_forget(struct server *s);
 void memory_look(struct gateway *g);
 /* Fills in a table of all servers; out_servers has room for FIT_MAX_SERVERS. */
 void memory_table(const struct gateway *g, struct fit_server *out_servers, struct fit_table *out_table);
-/* The limit in RAM that holds now, and whether somebody has set it. */
-int64_t memory_limit(const struct gateway *g, bool *out_is_set);
+
+/* ---- gateway_gpu.c ---- */
+void memory_gpu_init(struct gateway *g);
+/* What all engines may have on GPUs together now. */
+int64_t memory_gpu_limit(const struct gateway *g);
+/* An engine's process has ended. */
+void memory_gpu_left(struct gateway *g);
+/* What is known of the GPUs is new enough for its load, and what it needs of them is not on its way back still. */
+bool memory_gpu_may_start(const struct server *s);
+/* An engine has ended, and what it had on the GPUs, where this one may want to be, is not back. */
+bool memory_gpu_is_late(const struct server *s);
+/* Somebody waits for memory: keeps what is known of the GPUs new. */
+void memory_gpu_wait(struct gateway *g);
+/* It is ready, and the GPUs were read after that, or tell nothing. */
+bool memory_gpu_is_measured(const struct server *s);
+/* Runs fn once when the GPUs have been read, or failed to be; at once if there are none. */
+void memory_when_measured(struct gateway *g, void (*fn)(struct gateway *g));
 
 /* ---- gateway_footprint.c ---- */
 enum footprint_source { FOOTPRINT_UNKNOWN, FOOTPRINT_ESTIMATED, FOOTPRINT_MEASURED };
 enum footprint_source footprint_needs(const struct server *s, struct fit_amount *out_needs,
                                       struct fit_amount *out_least);
+/* False: it was seen not to, or is told not to. */
+bool footprint_may_use_gpu(const struct server *s);
 /* What its process counts for: what it has, and while it loads what it will have. */
 struct fit_amount footprint_holds(const struct server *s);
 /* Takes what its engine has measured. */

@@ -174,22 +174,58 @@ static void write_settings(const struct memory_settings *s, struct json_writer *
     jw_end_obj(w);
 }
 
-static void write_ram(const struct gateway *g, struct json_writer *w)
+static struct fit_amount held(const struct fit_table *t)
 {
-    struct fit_server servers[FIT_MAX_SERVERS];
-    struct fit_table t;
-    struct engine_machine m = {0};
-    int64_t used = 0;
-    bool is_known = engine_machine_read(&m);
-    memory_table(g, servers, &t);
-    for (size_t i = 0; i < t.n; i++)
-        used += servers[i].place == FIT_OUT ? 0 : servers[i].holds.ram;
-    jw_begin_obj(w);
-    write_bytes(w, "budget_bytes", t.limit.ram, t.limit.ram != FIT_NO_LIMIT);
-    jwf_bool(w, "is_automatic", !t.is_firm);
+    struct fit_amount sum = {0, 0};
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->servers[i].place == FIT_OUT)
+            continue;
+        sum.ram += t->servers[i].holds.ram;
+        sum.gpu += t->servers[i].holds.gpu;
+    }
+    return sum;
+}
+
+/* limit, firm, used: of the table, RAM or GPU. The machine's are -1 where they are not known. */
+static void write_kind(struct json_writer *w, int64_t limit, int64_t firm, int64_t used, int64_t total,
+                       int64_t available)
+{
+    write_bytes(w, "budget_bytes", limit, limit != FIT_NO_LIMIT);
+    jwf_bool(w, "is_automatic", firm == FIT_NO_LIMIT);
     jwf_int(w, "used_bytes", used);
-    write_bytes(w, "total_bytes", m.total_bytes, is_known);
-    write_bytes(w, "available_bytes", m.available_bytes, is_known);
+    write_bytes(w, "total_bytes", total, total >= 0);
+    write_bytes(w, "available_bytes", available, available >= 0);
+}
+
+static void write_ram(const struct fit_table *t, struct json_writer *w)
+{
+    struct engine_machine m;
+    if (!engine_machine_read(&m))
+        m = (struct engine_machine){-1, -1};
+    jw_begin_obj(w);
+    write_kind(w, t->limit.ram, t->firm.ram, held(t).ram, m.total_bytes, m.available_bytes);
+    jw_end_obj(w);
+}
+
+static void write_gpus(const struct gateway *g, const struct fit_table *t, struct json_writer *w)
+{
+    struct engine_gpu_memory m;
+    if (!engine_gpus_memory(g->memory.gpus, &m)) {
+        jw_null(w);
+        return;
+    }
+    jw_begin_obj(w);
+    write_kind(w, t->limit.gpu, t->firm.gpu, held(t).gpu, m.total_bytes, m.free_bytes);
+    jw_key(w, "devices");
+    jw_begin_arr(w);
+    for (size_t i = 0; i < m.n; i++) {
+        jw_begin_obj(w);
+        jwf_str(w, "name", m.gpus[i].name);
+        write_bytes(w, "total_bytes", m.gpus[i].total_bytes, m.gpus[i].total_bytes >= 0);
+        write_bytes(w, "used_bytes", m.gpus[i].used_bytes, m.gpus[i].used_bytes >= 0);
+        jw_end_obj(w);
+    }
+    jw_end_arr(w);
     jw_end_obj(w);
 }
 
@@ -225,9 +261,14 @@ static void write_groups(const struct gateway *g, struct json_writer *w)
 
 void gateway_write_memory_json(const struct gateway *g, struct json_writer *w)
 {
+    struct fit_server servers[FIT_MAX_SERVERS];
+    struct fit_table t;
+    memory_table(g, servers, &t);
     jw_begin_obj(w);
     jw_key(w, "ram");
-    write_ram(g, w);
+    write_ram(&t, w);
+    jw_key(w, "gpu");
+    write_gpus(g, &t, w);
     jw_key(w, "settings");
     write_settings(&g->memory.settings, w);
     jw_key(w, "groups");
@@ -252,6 +293,7 @@ void memory_write_server(const struct server *s, struct json_writer *w)
     write_bytes(w, "gpu_bytes", needs.gpu, needs.gpu > 0);
     jwf_str(w, "source", sources[source]);
     write_bytes(w, "used_bytes", s->memory.now.bytes, s->memory.now.bytes > 0);
+    write_bytes(w, "gpu_used_bytes", s->memory.now.gpu_bytes, s->memory.now.gpu_bytes > 0);
     jw_key(w, "waiting_for");
     if (waits)
         jw_begin_arr(w);

@@ -29,19 +29,40 @@ void server_props_release(struct server *s)
 
 /* ---- by its options ---- */
 
-static bool has_projector(const char *args_json)
+/* The option is there, under one of its names; `value` is not NULL: with this value the last time. */
+static bool has_option(const char *args_json, const char *const *names, size_t n_names, const char *value)
 {
-    static const char *const names[] = {"--mmproj", "-mm", "--mmproj-url", "-mmu"};
     AUTO(json_doc) yyjson_doc *doc = NULL;
     if (!args_json || json_parse(span_str(args_json), &doc, NULL))
         return false;
     size_t i, n;
-    yyjson_val *arg;
-    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, n, arg) {
-        for (size_t j = 0; j < COUNT_OF(names); j++) {
+    yyjson_val *arg, *args = yyjson_doc_get_root(doc);
+    bool has = false;
+    yyjson_arr_foreach(args, i, n, arg) {
+        for (size_t j = 0; j < n_names; j++) {
             if (yyjson_equals_str(arg, names[j]))
-                return true;
+                has = !value || yyjson_equals_str(yyjson_arr_get(args, i + 1), value);
         }
+    }
+    return has;
+}
+
+static bool has_projector(const struct server_row *row)
+{
+    static const char *const names[] = {"--mmproj", "-mm", "--mmproj-url", "-mmu"};
+    return has_option(row->args_json, names, COUNT_OF(names), NULL);
+}
+
+/* llama-server's options; others that use no GPU are seen not to, once they have loaded. */
+static bool refuses_gpu(const struct server_row *row)
+{
+    static const char *const layers[] = {"-ngl", "--gpu-layers", "--n-gpu-layers"};
+    static const char *const devices[] = {"-dev", "--device"};
+    const char *const places[] = {row->args_json, row->command_json};
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        if (has_option(places[i], layers, COUNT_OF(layers), "0") ||
+            has_option(places[i], devices, COUNT_OF(devices), "none"))
+            return true;
     }
     return false;
 }
@@ -59,8 +80,9 @@ void server_props_configure(struct server *s)
     free(p->of);
     p->of = of;
     p->is_vision_known = str_eq(row->kind, "demo") ||
-                         (str_eq(row->kind, "llama-server") && has_projector(row->args_json));
+                         (str_eq(row->kind, "llama-server") && has_projector(row));
     p->sees = p->is_vision_known && !str_eq(row->kind, "demo");
+    p->no_gpu = refuses_gpu(row);
     p->slots = 0;
 }
 

@@ -35,6 +35,7 @@ struct gateway {
 /* What the engine says of itself. */
 struct server_props {
     bool is_vision_known, sees; /* whether the model takes images */
+    bool no_gpu;                /* its options say that it uses none */
     int slots;                  /* requests that it works on at once; 0: it does not say */
     char *of;                   /* the configuration for which that holds */
     struct http_call *call;     /* being asked */

@@ -1,22 +1,14 @@
 // Who sits in memory: engines that take real memory, a budget that not all of them fit into.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { Fleet } from '../lib/fleet.mjs';
 import { Hob, isAlive, readAnswer, until } from '../lib/hob.mjs';
 
 const SIZE = 150e6;
 
-let hob, key;
-const ids = {};
-
-const server = async (name) => (await hob.get(`/api/servers/${ids[name]}`)).server;
-const state = async (name) => (await server(name)).engine.state;
-const states = async (...names) => (await Promise.all(names.map(state))).join(' ');
-const memory = async () => (await hob.get('/api/memory')).memory;
-
-async function setMemory(settings) {
-  const res = await hob.send('PATCH', '/api/memory', settings);
-  assert.equal(res.status, 200, await res.clone().text());
-}
+let hob;
+const fleet = new Fleet();
+const { ids, server, state, states, memory, setMemory, stop, v1, ask } = fleet;
 
 /** A server with a footprint of SIZE and what the program itself takes, measured by one load. */
 async function add(name, args = [], more = {}) {
@@ -24,27 +16,6 @@ async function add(name, args = [], more = {}) {
   ids[name] = made.id;
   await hob.startServer(made.id);
   await stop(name);
-}
-
-async function stop(...names) {
-  for (const name of names) await hob.post(`/api/servers/${ids[name]}/stop`);
-  for (const name of names) await hob.untilState(ids[name], 'stopped');
-}
-
-const v1 = (model, content, more = {}) =>
-  fetch(`${hob.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ model, stream: true, messages: [{ role: 'user', content }], ...more })
-  });
-
-/** A whole answer through /v1. */
-async function ask(model, text = 'echo hello') {
-  const res = await v1(model, text);
-  assert.equal(res.status, 200, await (res.ok ? '' : res.text()));
-  const answer = await readAnswer(res);
-  assert.equal(answer.error, null, JSON.stringify(answer.error));
-  return answer;
 }
 
 /** The budget for so many of them at once. */
@@ -60,7 +31,7 @@ const change = async (name, patch) => {
 
 before(async () => {
   hob = await Hob.start();
-  key = await hob.addKey();
+  fleet.use(hob, await hob.addKey());
   await add('a');
   await add('b');
   await add('c');

@@ -12,6 +12,7 @@
 #define LONG_AGO (NOW - 60000)
 
 static const struct fit_rules rules = {TURN, STAY, LINGER};
+static const struct fit_amount no_limits = {FIT_NO_LIMIT, FIT_NO_LIMIT};
 
 /* ---- cases ---- */
 
@@ -196,7 +197,7 @@ static void test_cases(void **state)
         const struct fit_table t = {.servers = servers,
                                     .n = n,
                                     .limit = {cases[i].limit, FIT_NO_LIMIT},
-                                    .is_firm = cases[i].is_firm,
+                                    .firm = {cases[i].is_firm ? cases[i].limit : FIT_NO_LIMIT, FIT_NO_LIMIT},
                                     .is_settling = cases[i].is_settling,
                                     .rules = rules,
                                     .now_ms = NOW};
@@ -217,11 +218,35 @@ static void test_the_memory_of_the_gpu_counts_by_itself(void **state)
     };
     struct fit_fate fates[2];
     const struct fit_table t = {
-        .servers = servers, .n = 2, .limit = {100, 12}, .rules = rules, .now_ms = NOW};
+        .servers = servers, .n = 2, .limit = {100, 12}, .firm = no_limits, .rules = rules, .now_ms = NOW};
     fit_decide(&t, fates);
     assert_int_equal(fates[0].act, FIT_EVICT);
     assert_int_equal(fates[0].for_whom, 1);
     assert_int_equal(fates[1].act, FIT_WAIT);
+}
+
+static void test_over_the_budget_of_the_gpu_goes_who_has_some_of_it(void **state)
+{
+    (void)state;
+    struct fit_server servers[3] = {
+        {.place = FIT_IN, .holds = {50, 0}, .ready_ms = LONG_AGO - 2, .wanted_ms = -1},
+        {.place = FIT_IN, .holds = {1, 8}, .ready_ms = LONG_AGO - 1, .wanted_ms = -1},
+        {.place = FIT_IN, .holds = {1, 8}, .ready_ms = LONG_AGO, .wanted_ms = -1},
+    };
+    struct fit_fate fates[3];
+    struct fit_table t = {.servers = servers,
+                          .n = 3,
+                          .limit = {100, 12},
+                          .firm = {FIT_NO_LIMIT, 12},
+                          .rules = rules,
+                          .now_ms = NOW};
+    fit_decide(&t, fates);
+    assert_int_equal(fates[0].act, FIT_KEEP);
+    assert_int_equal(fates[1].act, FIT_EVICT);
+    assert_int_equal(fates[2].act, FIT_KEEP);
+    t.firm = no_limits; /* what others take there stops nobody */
+    fit_decide(&t, fates);
+    assert_int_equal(fates[1].act, FIT_KEEP);
 }
 
 static void test_a_guess_that_is_too_large_refuses_nobody(void **state)
@@ -232,8 +257,12 @@ static void test_a_guess_that_is_too_large_refuses_nobody(void **state)
         {.needs = {12, 0}, .least = {10, 0}, .wanted_ms = NOW},
     };
     struct fit_fate fates[2];
-    struct fit_table t = {
-        .servers = servers, .n = 2, .limit = {10, FIT_NO_LIMIT}, .rules = rules, .now_ms = NOW};
+    struct fit_table t = {.servers = servers,
+                          .n = 2,
+                          .limit = {10, FIT_NO_LIMIT},
+                          .firm = no_limits,
+                          .rules = rules,
+                          .now_ms = NOW};
     fit_decide(&t, fates);
     assert_int_equal(fates[0].act, FIT_EVICT); /* it gets all there is */
     servers[0].place = FIT_OUT;
@@ -366,7 +395,7 @@ static void step(struct day *d, bool asks)
     const struct fit_table t = {.servers = d->s,
                                 .n = N_SERVERS,
                                 .limit = {LIMIT, FIT_NO_LIMIT},
-                                .is_firm = true,
+                                .firm = {LIMIT, FIT_NO_LIMIT},
                                 .rules = rules,
                                 .now_ms = d->now_ms};
     fit_decide(&t, fates);
@@ -413,6 +442,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_the_memory_of_the_gpu_counts_by_itself),
+        cmocka_unit_test(test_over_the_budget_of_the_gpu_goes_who_has_some_of_it),
         cmocka_unit_test(test_a_guess_that_is_too_large_refuses_nobody),
         cmocka_unit_test(test_any_day_keeps_the_rules_and_everybody_is_served),
         cmocka_unit_test(test_a_storm_is_bounded),
