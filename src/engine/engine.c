@@ -157,8 +157,12 @@ static void recover(struct engine *e)
 static void on_recover(void *arg)
 {
     struct engine *e = arg;
-    if (e->state == ENGINE_FAILED)
-        engine_raise(e, ENGINE_EV_START);
+    if (e->state != ENGINE_FAILED)
+        return;
+    if (e->ev.on_recover)
+        e->ev.on_recover(e, e->arg);
+    else
+        engine_recover(e);
 }
 
 /* What goes with being in the new state, whatever led to it. */
@@ -289,6 +293,12 @@ void engine_start(struct engine *e)
         return;
     begin_anew(e);
     engine_raise(e, ENGINE_EV_START);
+}
+
+void engine_recover(struct engine *e)
+{
+    if (!e->is_closed)
+        engine_raise(e, ENGINE_EV_START);
 }
 
 void engine_restart(struct engine *e)

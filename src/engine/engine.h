@@ -62,12 +62,14 @@ struct engine_options {
 
 /*
  * on_change: the state is `now` already; it may run before the function that caused it returns. on_progress: the load's
- * progress or (while ready) the metrics changed; at most 4/s while loading, every 2 s while ready. Either may be NULL.
- * Both may call any engine_ function, also engine_close.
+ * progress or (while ready) the metrics changed; at most 4/s while loading, every 2 s while ready. on_recover: it crashed, and
+ * it is time to start it again by engine_recover. Each may be NULL (on_recover: it is started at once), and may call any
+ * engine_ function, also engine_close.
  */
 struct engine_events {
     void (*on_change)(struct engine *e, void *arg, enum engine_state old, enum engine_state now);
     void (*on_progress)(struct engine *e, void *arg);
+    void (*on_recover)(struct engine *e, void *arg);
 };
 
 /* Never NULL. The engine is STOPPED. ev may be NULL. */
@@ -80,6 +82,8 @@ void engine_set_spec(struct engine *e, const struct engine_spec *spec);
  * ended because it failed: then it becomes FAILED). Harmless otherwise: loads are single-flight.
  */
 void engine_start(struct engine *e);
+/* As engine_start, but crashes so far go on counting. */
+void engine_recover(struct engine *e);
 /* Wants it not to run; also forgets a failure and a crash restart that waits. */
 void engine_stop(struct engine *e);
 void engine_restart(struct engine *e);

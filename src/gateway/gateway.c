@@ -183,6 +183,13 @@ static void on_engine_change(struct engine *e, void *arg, enum engine_state old,
     check_shutdown(s->g);
 }
 
+static void on_engine_recover(struct engine *e, void *arg)
+{
+    (void)e;
+    memory_recover(arg);
+    server_publish(arg);
+}
+
 static void on_engine_progress(struct engine *e, void *arg)
 {
     (void)e;
@@ -207,8 +214,8 @@ static struct server *make_server(struct gateway *g, struct server_row *row)
                                      .exec_program = g->self_exe,
                                      .reaper = g->reaper,
                                      .gpus = g->memory.gpus};
-    static const struct engine_events events = {.on_change = on_engine_change,
-                                                .on_progress = on_engine_progress};
+    static const struct engine_events events = {
+        .on_change = on_engine_change, .on_progress = on_engine_progress, .on_recover = on_engine_recover};
     struct engine_spec spec;
     struct err_text why;
     loop_timer_init(&s->leaves, g->loop, end_leaving, s);

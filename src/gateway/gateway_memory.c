@@ -86,9 +86,13 @@ void memory_table(const struct gateway *g, struct fit_server *out_servers, struc
 
 static void start(struct server *s)
 {
+    bool recovers = s->memory.recovers;
     s->memory.wish = MEMORY_NO_WISH;
-    s->memory.may_return = false;
-    engine_start(s->engine);
+    s->memory.may_return = s->memory.recovers = false;
+    if (recovers)
+        engine_recover(s->engine);
+    else
+        engine_start(s->engine);
 }
 
 static void stop_for(struct server *s, const struct server *other)
@@ -117,6 +121,9 @@ static void act_on(struct server *s, const struct fit_fate *fate)
     case FIT_START: start(s); return;
     case FIT_EVICT: stop_for(s, s->memory.for_whom); return;
     case FIT_NEVER: /* who asks again is told why */
+        if (s->memory.recovers)
+            engine_log_add(s->engine, "not started again: there is not enough memory for it");
+        s->memory.recovers = false;
         s->memory.wish = MEMORY_NO_WISH;
         s->memory.may_return = true;
         return;
@@ -300,13 +307,22 @@ enum err memory_want(struct server *s, enum memory_wish wish, struct err_text *w
     if (!m->wish)
         m->wanted_ms = now_ms;
     m->wish = m->wish > wish ? m->wish : wish;
+    m->recovers = m->recovers && wish != MEMORY_PERSON;
     memory_look(s->g);
     return m->act == FIT_NEVER && !m->wish ? refuse(s, why) : ERR_OK;
 }
 
+void memory_recover(struct server *s)
+{
+    struct err_text why;
+    s->memory.recovers = true;
+    if (!s->g->closing && memory_want(s, MEMORY_RECOVERY, &why))
+        log_warn("engine %s: not started again: %s", s->row.name, why.text);
+}
+
 void memory_unwant(struct server *s)
 {
-    s->memory.may_return = false;
+    s->memory.may_return = s->memory.recovers = false;
     if (!s->memory.wish)
         return;
     s->memory.wish = MEMORY_NO_WISH;

@@ -30,7 +30,8 @@ struct server;
 #define GATEWAY_GPU_FRESH_MS 5000 /* a load begins by what was read of the GPUs not longer ago ... */
 #define GATEWAY_GPU_WAIT_MS  500  /* ... and this often while an engine's memory is on its way back */
 
-enum memory_wish { MEMORY_NO_WISH, MEMORY_PRELOAD, MEMORY_REQUEST, MEMORY_PERSON };
+/* MEMORY_RECOVERY: after a crash. Of two wishes for a server the later one here holds. */
+enum memory_wish { MEMORY_NO_WISH, MEMORY_PRELOAD, MEMORY_REQUEST, MEMORY_RECOVERY, MEMORY_PERSON };
 
 /* Of one server. */
 struct server_memory {
@@ -43,6 +44,7 @@ struct server_memory {
     enum fit_act act;              /* what was decided last */
     const struct server *for_whom; /* the server that waits for this one, or NULL */
     bool is_old;     /* its process runs an older configuration: not what the next one will need */
+    bool recovers;   /* its wish is of a crash: the next start does not begin its count of crashes anew */
     bool may_return; /* hob stopped it: it may be started by a request, whatever its server says */
 };
 
@@ -90,6 +92,8 @@ void memory_forget(struct server *s);
 void memory_look(struct gateway *g);
 /* Fills in a table of all servers; out_servers has room for FIT_MAX_SERVERS. */
 void memory_table(const struct gateway *g, struct fit_server *out_servers, struct fit_table *out_table);
+/* It has crashed and shall run again, when there is room. */
+void memory_recover(struct server *s);
 
 /* ---- gateway_gpu.c ---- */
 void memory_gpu_init(struct gateway *g);

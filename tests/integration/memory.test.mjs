@@ -165,6 +165,27 @@ test('who is not wanted any more does not start', async () => {
   assert.equal(await states('a', 'b'), 'ready stopped');
 });
 
+test('one that crashed is started again when there is room, not beside who took its place', async () => {
+  await change('b', { args: ['--memory', String(SIZE), '--load-seconds', '1.5'] });
+  await hob.startServer(ids.b);
+  await stop('b');
+  await budgetFor(1);
+  await setMemory({ turn_s: 1 });
+  const { pid, attempt } = (await hob.startServer(ids.a)).engine;
+  process.kill(pid, 'SIGKILL');
+  await hob.untilState(ids.a, 'failed');
+  await hob.post(`/api/servers/${ids.b}/start`);
+  const waiting = await until(async () => (await server('a')).memory.reason && server('a'), 'a waits');
+  assert.equal(waiting.memory.reason, 'waiting for memory, b is being loaded first');
+  await hob.untilState(ids.b, 'ready');
+  assert.equal((await server('a')).engine.attempt, attempt);
+  await hob.untilState(ids.a, 'ready');
+  assert.equal(await states('a', 'b'), 'ready stopped');
+  assert.match(hob.log, /engine b: is stopped to make room for a/);
+  await change('b', { args: ['--memory', String(SIZE), '--tokens-per-second', '0'] });
+  await hob.startServer(ids.b);
+});
+
 test('exclusive: one of the group at a time, whatever room there is', async () => {
   await change('a', { group: 'large' });
   await change('b', { group: 'Large' });
