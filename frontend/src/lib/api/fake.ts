@@ -114,6 +114,7 @@ export function anEngine(more: Partial<Engine> = {}): Engine {
 		active: 0,
 		waiting: 0,
 		rss_bytes: null,
+		gpu_bytes: null,
 		cpu_percent: null,
 		tokens_per_s: null,
 		trouble: null,
@@ -141,6 +142,7 @@ export function aMemory(more: Partial<ServerMemory> = {}): ServerMemory {
 		gpu_bytes: null,
 		source: 'unknown',
 		used_bytes: null,
+		gpu_used_bytes: null,
 		waiting_for: null,
 		reason: null,
 		...more

@@ -99,6 +99,8 @@ export interface Engine {
 	active: number;
 	waiting: number;
 	rss_bytes: number | null;
+	/** On all GPUs; null: not known. */
+	gpu_bytes: number | null;
 	cpu_percent: number | null;
 	tokens_per_s: number | null;
 	/** What is wrong with one that is ready all the same. */
@@ -164,6 +166,7 @@ export interface ServerMemory {
 	source: 'measured' | 'estimated' | 'unknown';
 	/** What its process has now. */
 	used_bytes: number | null;
+	gpu_used_bytes: number | null;
 	/** Names of servers that have to go first; null: it does not wait. */
 	waiting_for: string[] | null;
 	/** The same in words: "waiting for memory, qwen3 is being unloaded". */
@@ -172,16 +175,28 @@ export interface ServerMemory {
 
 export type GroupKind = 'exclusive' | 'together' | 'always';
 
+/** Memory of one kind: RAM, or that of all GPUs. */
+export interface MemoryKind {
+	/** null: no limit. */
+	budget_bytes: number | null;
+	is_automatic: boolean;
+	used_bytes: number;
+	total_bytes: number | null;
+	available_bytes: number | null;
+}
+
+export interface Gpu {
+	name: string;
+	/** null: it does not tell. */
+	total_bytes: number | null;
+	used_bytes: number | null;
+}
+
 /** Who sits in memory. */
 export interface Memory {
-	ram: {
-		/** null: no limit. */
-		budget_bytes: number | null;
-		is_automatic: boolean;
-		used_bytes: number;
-		total_bytes: number | null;
-		available_bytes: number | null;
-	};
+	ram: MemoryKind;
+	/** null: no GPU tells. */
+	gpu: (MemoryKind & { devices: Gpu[] }) | null;
 	settings: MemorySettings;
 	groups: { name: string; kind: GroupKind; servers: string[] }[];
 }

@@ -76,6 +76,15 @@ describe('a tile', () => {
 		expect(screen.getByText(`${trouble}.`)).toBeInTheDocument();
 	});
 
+	it('shows the memory that an engine has on GPUs', () => {
+		const more = { state: 'ready', rss_bytes: 1.2e9, gpu_bytes: 8.9e9 } as const;
+		const { rerender } = render(ServerTile, { server: testServer({}, more), onedit });
+		expect(screen.getByText('GPU memory').nextElementSibling).toHaveTextContent('8.9 GB');
+		return rerender({ server: testServer({}, { ...more, gpu_bytes: 0 }), onedit }).then(() =>
+			expect(screen.queryByText('GPU memory')).toBeNull()
+		);
+	});
+
 	it('starts on click and says what went wrong', async () => {
 		const start = vi.spyOn(api, 'startServer');
 		start.mockRejectedValueOnce(new ApiError(409, 'The model file is gone.'));

@@ -10,6 +10,7 @@ const EVERY_MS = 1500;
 export interface Sample {
 	at: number;
 	rss_bytes: number;
+	gpu_bytes: number;
 	cpu_percent: number;
 	tokens_per_s: number;
 }
@@ -32,6 +33,7 @@ export function take(server: Server, now = Date.now()): void {
 	const sample = {
 		at: now,
 		rss_bytes: engine.rss_bytes ?? 0,
+		gpu_bytes: engine.gpu_bytes ?? 0,
 		cpu_percent: engine.cpu_percent ?? 0,
 		tokens_per_s: engine.tokens_per_s ?? 0
 	};

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aMemory } from '$lib/api/fake';
-import { memoryLine, parseGigabytes, sentence, sharesOf } from './memory';
+import { automaticBudget, memoryLine, parseGigabytes, sentence, sharesOf } from './memory';
 import { testServer } from './testing';
 
 const ready = (id: string, bytes: number) =>
@@ -27,6 +27,22 @@ describe('who sits in memory', () => {
 		expect(sharesOf([], 4e9)).toEqual([]);
 	});
 
+	it('counts what is on GPUs by itself', () => {
+		const onGpu = testServer(
+			{ id: 'g', memory: aMemory({ used_bytes: 1e9, gpu_used_bytes: 8e9 }) },
+			{ state: 'ready' }
+		);
+		const coming = testServer(
+			{ id: 'h', memory: aMemory({ needs_bytes: 1e9, gpu_bytes: 4e9 }) },
+			{ state: 'loading' }
+		);
+		const shares = sharesOf([ready('a', 2e9), onGpu, coming], 24e9, 'gpu');
+		expect(shares.map((s) => [s.id, s.bytes])).toEqual([
+			['g', 8e9],
+			['h', 4e9]
+		]);
+	});
+
 	it('is told in words', () => {
 		const ram = {
 			budget_bytes: 16e9,
@@ -38,6 +54,9 @@ describe('who sits in memory', () => {
 		const shares = sharesOf([ready('a', 4.6e9)], 16e9);
 		expect(memoryLine(ram, shares)).toBe('4.6 GB of 16.0 GB');
 		expect(memoryLine({ ...ram, budget_bytes: null }, shares)).toBe('4.6 GB');
+		expect(automaticBudget(ram)).toBe('Automatic');
+		expect(automaticBudget({ ...ram, is_automatic: true })).toBe('Automatic: 16.0 GB now');
+		expect(automaticBudget(null)).toBe('Automatic');
 		expect(sentence('waiting for memory, a is being unloaded')).toBe(
 			'Waiting for memory, a is being unloaded.'
 		);

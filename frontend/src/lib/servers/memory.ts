@@ -1,5 +1,5 @@
 /** Who sits in memory, for the bar on the Servers page; and budgets as people type them. */
-import type { Memory, Server } from '$lib/api/types';
+import type { MemoryKind, Server } from '$lib/api/types';
 import { formatBytes } from '$lib/format';
 
 export interface Share {
@@ -17,21 +17,25 @@ export function sentence(text: string): string {
 	return `${text.replace(/^waiting/, 'Waiting')}.`;
 }
 
-function bytesOf({ engine, memory }: Server): number {
-	const used = memory.used_bytes ?? 0;
+function bytesOf({ engine, memory }: Server, kind: 'ram' | 'gpu'): number {
+	const used = (kind === 'ram' ? memory.used_bytes : memory.gpu_used_bytes) ?? 0;
+	const needs = (kind === 'ram' ? memory.needs_bytes : memory.gpu_bytes) ?? 0;
 	if (engine.state === 'stopped' || engine.state === 'failed') return 0;
-	if (engine.state === 'starting' || engine.state === 'loading')
-		return Math.max(used, memory.needs_bytes ?? 0);
+	if (engine.state === 'starting' || engine.state === 'loading') return Math.max(used, needs);
 	return used;
 }
 
 /** The largest first. Whoever is over the budget makes the bar full, not longer. */
-export function sharesOf(servers: readonly Server[], budget: number | null): Share[] {
+export function sharesOf(
+	servers: readonly Server[],
+	budget: number | null,
+	kind: 'ram' | 'gpu' = 'ram'
+): Share[] {
 	const shares = servers
 		.map((server) => ({
 			id: server.id,
 			name: server.name,
-			bytes: bytesOf(server),
+			bytes: bytesOf(server, kind),
 			coming: server.engine.state === 'starting' || server.engine.state === 'loading',
 			part: 0
 		}))
@@ -43,9 +47,16 @@ export function sharesOf(servers: readonly Server[], budget: number | null): Sha
 }
 
 /** "4.6 GB of 16.0 GB" */
-export function memoryLine(ram: Memory['ram'], shares: readonly Share[]): string {
+export function memoryLine(kind: MemoryKind, shares: readonly Share[]): string {
 	const used = formatBytes(shares.reduce((sum, share) => sum + share.bytes, 0));
-	return ram.budget_bytes === null ? used : `${used} of ${formatBytes(ram.budget_bytes)}`;
+	return kind.budget_bytes === null ? used : `${used} of ${formatBytes(kind.budget_bytes)}`;
+}
+
+/** What a field for a budget says while nothing is typed into it. */
+export function automaticBudget(kind: MemoryKind | null): string {
+	return kind?.is_automatic && kind.budget_bytes !== null
+		? `Automatic: ${formatBytes(kind.budget_bytes)} now`
+		: 'Automatic';
 }
 
 /** Gigabytes as they are typed, "24" or "7.5", to bytes; null where it is no amount. */
