@@ -34,27 +34,37 @@ void buf_clear(struct buf *b)
         b->p[0] = '\0';
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+static void grow(struct buf *b, size_t n)
 {
     assert(n < SIZE_MAX / 4 && b->len < SIZE_MAX / 4);
-    if (!b->p || b->len + n + 1 > b->cap) {
-        size_t cap = b->cap ? b->cap : 64;
-        while (cap < b->len + n + 1)
-            cap += cap / 2;
-        b->p = xrealloc(b->p, cap);
-        b->cap = cap;
-        b->p[b->len] = '\0';
-    }
+    size_t cap = b->cap ? b->cap * 2 : 64;
+    if (cap < b->len + n + 1)
+        cap = (b->len + n + 64) / 64 * 64;
+    b->p = xrealloc(b->p, cap);
+    b->cap = cap;
+    b->p[b->len] = '\0';
+}
+
+/* What is appended for the most part finds room. */
+static inline char *room_for(struct buf *b, size_t n)
+{
+    if (b->cap - b->len <= n) /* also without memory, and when n is beyond all bounds */
+        grow(b, n);
     return b->p + b->len;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    return room_for(b, n);
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)
 {
-    char *at = buf_reserve(b, n);
+    char *at = room_for(b, n);
     if (n)
         memcpy(at, p, n);
+    at[n] = '\0';
     b->len += n;
-    b->p[b->len] = '\0';
 }
 
 void buf_add_str(struct buf *b, const char *s)
@@ -69,7 +79,10 @@ void buf_add_span(struct buf *b, struct span s)
 
 void buf_add_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    char *at = room_for(b, 1);
+    at[0] = c;
+    at[1] = '\0';
+    b->len++;
 }
 
 void buf_add_i64(struct buf *b, int64_t v)

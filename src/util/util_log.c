@@ -12,6 +12,10 @@ static _Atomic int lowest = LOG_INFO;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
+/* As they stand in a line. */
+#define LEVEL_LEN 6
+static const char level_texts[][LEVEL_LEN + 1] = {"debug ", "info  ", "warn  ", "error "};
+
 void log_set_level(enum log_level level)
 {
     lowest = (int)level;
@@ -29,20 +33,20 @@ bool log_level_parse(const char *name, enum log_level *out_level)
 }
 
 /* One event is one line: what came from outside cannot start another or steer a terminal. */
-static void escape_controls(char *text)
+static void escape_controls(char *text, size_t len)
 {
-    for (char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
+    for (size_t i = 0; i < len; i++)
+        text[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
 }
 
 #define MAX_LINE_BYTES 2048
 #define MAX_KEPT_BYTES 16384
 
+#define DATE_LEN 19 /* 2006-01-02T15:04:05 */
+
 static _Thread_local struct {
     time_t second;
-    char text[24]; /* of that second */
+    char text[DATE_LEN + 1]; /* of that second */
 } date;
 static _Thread_local struct {
     char p[MAX_KEPT_BYTES];
@@ -60,8 +64,12 @@ static size_t write_head(char *line, enum log_level level)
         (void)strftime(date.text, sizeof date.text, "%Y-%m-%dT%H:%M:%S", &utc);
         date.second = now.tv_sec;
     }
-    return (size_t)snprintf(line, 64, "%s.%03dZ %-5s ", date.text, (int)(now.tv_nsec / 1000000),
-                            level_names[level]);
+    unsigned ms = (unsigned)(now.tv_nsec / 1000000);
+    char rest[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', ' '};
+    memcpy(line, date.text, DATE_LEN);
+    memcpy(line + DATE_LEN, rest, sizeof rest);
+    memcpy(line + DATE_LEN + sizeof rest, level_texts[level], LEVEL_LEN);
+    return DATE_LEN + sizeof rest + LEVEL_LEN;
 }
 
 /* A full or closed stderr must not stop the program. */
@@ -95,9 +103,8 @@ bool log_later(enum log_level level, struct span text)
     size_t n = write_head(line, level);
     size_t len = text.len < MAX_LINE_BYTES - n - 1 ? text.len : MAX_LINE_BYTES - n - 1;
     memcpy(line + n, text.p, len);
-    line[n + len] = '\0';
-    escape_controls(line);
-    n = strlen(line);
+    escape_controls(line + n, len);
+    n += len;
     line[n++] = '\n';
     kept.len += n;
     return is_first;
@@ -114,8 +121,9 @@ void log_at(enum log_level level, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(line + n, sizeof line - n - 1, fmt, args);
     va_end(args);
-    escape_controls(line);
-    n = strlen(line);
+    size_t len = strlen(line + n);
+    escape_controls(line + n, len);
+    n += len;
     line[n++] = '\n';
     put(line, n);
 }

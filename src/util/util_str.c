@@ -206,3 +206,10 @@ void strv_release(struct strv *s)
     free(s->v);
     *s = (struct strv){0};
 }
+
+void str_put(char *out, size_t cap, const char *text)
+{
+    size_t n = strnlen(text, cap - 1);
+    memcpy(out, text, n);
+    out[n] = '\0';
+}
