@@ -271,8 +271,11 @@ static void write_head(struct buf *b, const struct http_target *t, const struct 
         from = at;
     }
     uint64_t length = o->source ? http_source_size(o->source) : o->body.len;
-    if (length || (!is_safe_method(o->method) && !str_eq(o->method, "DELETE")))
-        buf_addf(b, "Content-Length: %llu\r\n", (unsigned long long)length);
+    if (length || (!is_safe_method(o->method) && !str_eq(o->method, "DELETE"))) {
+        buf_add_str(b, "Content-Length: ");
+        buf_add_i64(b, (int64_t)length);
+        buf_add(b, "\r\n", 2);
+    }
     buf_add(b, "\r\n", 2);
 }
 

@@ -378,15 +378,19 @@ static void add_head(struct buf *b, struct http_exchange *x, int status, const s
     if (x->server->is_draining || !http_conn_can_drain(c) || (length < 0 && !x->has_no_body && x->is_http10))
         c->keep = false;
 
-    char text[160];
-    int n = snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http_status_text(status),
-                     http_server_date(x->server));
-    buf_add(b, text, (size_t)n);
+    buf_add_str(b, "HTTP/1.1 ");
+    buf_add_i64(b, status);
+    buf_add_char(b, ' ');
+    buf_add_str(b, http_status_text(status));
+    buf_add_str(b, "\r\nDate: ");
+    buf_add_str(b, http_server_date(x->server));
+    buf_add(b, "\r\n", 2);
     if (x->is_chunked) {
         buf_add_str(b, "Transfer-Encoding: chunked\r\n");
     } else if (length >= 0 && status != 204 && status != 304) {
-        n = snprintf(text, sizeof text, "Content-Length: %lld\r\n", (long long)length);
-        buf_add(b, text, (size_t)n);
+        buf_add_str(b, "Content-Length: ");
+        buf_add_i64(b, length);
+        buf_add(b, "\r\n", 2);
     }
     if (!c->keep)
         buf_add_str(b, "Connection: close\r\n");

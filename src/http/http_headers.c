@@ -44,38 +44,58 @@ void http_headers_addf(struct http_headers *h, const char *name, const char *fmt
     free(value);
 }
 
+/* Its LF; only complete lines are ever added. */
+static const char *end_of_line(const struct http_headers *h, size_t at)
+{
+    const char *end = memchr(h->bytes.p + at, '\n', h->bytes.len - at);
+    assert(end);
+    return end;
+}
+
 bool http_headers_next(const struct http_headers *h, size_t *at, struct span *out_name,
                        struct span *out_value)
 {
     if (*at >= h->bytes.len)
         return false;
     const char *line = h->bytes.p + *at;
-    const char *end = memchr(line, '\n', h->bytes.len - *at);
-    const char *colon = end ? memchr(line, ':', (size_t)(end - line)) : NULL;
-    assert(colon); /* only complete lines are ever added */
+    const char *end = end_of_line(h, *at);
+    const char *colon = memchr(line, ':', (size_t)(end - line));
+    assert(colon);
     *out_name = span_of(line, (size_t)(colon - line));
     *out_value = span_of(colon + 2, (size_t)(end - 1 - (colon + 2)));
     *at += (size_t)(end + 1 - line);
     return true;
 }
 
+/* The next field of that name; false: none. Finds no other name's end, a request asks for a dozen of them. */
+static bool find(const struct http_headers *h, const char *name, size_t len, size_t *at,
+                 struct span *out_value)
+{
+    while (*at < h->bytes.len) {
+        const char *line = h->bytes.p + *at, *end = end_of_line(h, *at);
+        *at += (size_t)(end + 1 - line);
+        if ((size_t)(end - line) <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
+            continue;
+        *out_value = span_of(line + len + 2, (size_t)(end - 1 - (line + len + 2)));
+        return true;
+    }
+    return false;
+}
+
 struct span http_headers_get(const struct http_headers *h, const char *name)
 {
     size_t at = 0;
-    struct span n, value;
-    while (http_headers_next(h, &at, &n, &value)) {
-        if (span_is_ci(n, name))
-            return value;
-    }
-    return (struct span){0};
+    struct span value = {0};
+    (void)find(h, name, strlen(name), &at, &value);
+    return value;
 }
 
 size_t http_headers_count(const struct http_headers *h, const char *name)
 {
     size_t at = 0, count = 0;
-    struct span n, value;
-    while (http_headers_next(h, &at, &n, &value))
-        count += span_is_ci(n, name);
+    struct span value;
+    while (find(h, name, strlen(name), &at, &value))
+        count++;
     return count;
 }
 

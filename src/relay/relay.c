@@ -158,9 +158,9 @@ static void take_headers(struct relay *r, int status, const struct http_headers 
     bool is_stream = relay_is_event_stream(headers);
     bool has_begun = http_exchange_has_begun(r->x);
     r->outcome.answered = !is_error(r, status);
-    r->retry_after_s = retry_after_of(headers);
     r->mode = RELAY_PASSING;
     if (is_error(r, status)) {
+        r->retry_after_s = retry_after_of(headers);
         r->is_stream = has_begun && !r->options.is_json;
         r->mode = RELAY_COLLECTING;
     } else if (has_begun && r->options.is_json) {
