@@ -5,12 +5,13 @@
 #include "api/api_limits.h"
 #include "api/api_req.h"
 
+/* The one that is asked for by the thousand comes first. */
 static const struct api_routes *const tables[] = {
-    &api_session_routes,     &api_users_routes,  &api_keys_routes,          &api_servers_routes,
-    &api_config_routes,      &api_models_routes, &api_conversations_routes, &api_messages_routes,
-    &api_attachments_routes, &api_chat_routes,   &api_generations_routes,   &api_events_routes,
-    &api_openai_routes,      &api_health_routes, &api_search_routes,        &api_folders_routes,
-    &api_export_routes,      &api_import_routes, &api_activity_routes,      &api_metrics_routes,
+    &api_openai_routes,   &api_session_routes,     &api_users_routes,    &api_keys_routes,
+    &api_servers_routes,  &api_config_routes,      &api_models_routes,   &api_conversations_routes,
+    &api_messages_routes, &api_attachments_routes, &api_chat_routes,     &api_generations_routes,
+    &api_events_routes,   &api_health_routes,      &api_search_routes,   &api_folders_routes,
+    &api_export_routes,   &api_import_routes,      &api_activity_routes, &api_metrics_routes,
     &api_memory_routes,
 };
 

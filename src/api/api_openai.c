@@ -16,11 +16,12 @@ static void pass_model(struct api_req *r, struct api_passed *passed)
         return;
     }
     struct span query = http_exchange_query(r->x);
-    AUTO(mem) char *target = xasprintf("%s%s%.*s", r->route->pattern, query.len ? "?" : "", SPAN_ARG(query));
+    const char *path = r->route->pattern;
+    AUTO(mem) char *with_query = query.len ? xasprintf("%s?%.*s", path, SPAN_ARG(query)) : NULL;
     AUTO(mem) char *model = span_dup(buf_span(&scan->model));
-    struct gateway_proxy_request q = {.target = target,
+    struct gateway_proxy_request q = {.target = with_query ? with_query : path,
                                       .is_stream = scan->stream == GATEWAY_STREAM_ON,
-                                      .is_json = !span_starts(span_str(target), "/v1/audio/")};
+                                      .is_json = !span_starts(span_str(path), "/v1/audio/")};
     api_pass_on(r, model, &q, passed);
 }
 

@@ -126,9 +126,9 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
     q.shape = api_shape(r);
     q.body = passed ? TAKE(passed->body) : NULL;
     q.scan = passed && !q.is_raw ? &passed->scan : NULL;
-    (void)snprintf(q.client.user_id, sizeof q.client.user_id, "%s", r->who.user_id);
+    str_put(q.client.user_id, sizeof q.client.user_id, r->who.user_id);
     if (r->who.kind == PRINCIPAL_KEY)
-        (void)snprintf(q.client.key_id, sizeof q.client.key_id, "%s", r->who.credential_id);
+        str_put(q.client.key_id, sizeof q.client.key_id, r->who.credential_id);
     memcpy(q.client.request_id, r->id, sizeof q.client.request_id);
     struct http_exchange *x = r->x;
     r->x = NULL;

@@ -36,15 +36,21 @@ static enum err read_cookies(struct span cookies, struct span *plain, struct spa
     return ERR_OK;
 }
 
-static enum err read_key(const struct http_headers *headers, const char *name, const char *scheme,
-                         struct span *out_key, struct err_text *why)
+/* Sets *found to value; refuses a second one. */
+static enum err take_key(struct span *found, struct span value, struct err_text *why)
 {
-    size_t n = http_headers_count(headers, name);
-    if (n == 0)
-        return ERR_OK;
-    if (n > 1)
+    if (found->p)
         return refuse(why, "The API key was sent twice");
-    struct span value = span_trim(http_headers_get(headers, name));
+    *found = value;
+    return ERR_OK;
+}
+
+/* scheme: what stands before the key, or NULL. */
+static enum err read_key(struct span value, const char *scheme, struct span *out_key, struct err_text *why)
+{
+    if (!value.p)
+        return ERR_OK;
+    value = span_trim(value);
     if (scheme) {
         struct span rest, given = span_cut(value, ' ', &rest);
         if (!span_is_ci(given, scheme))
@@ -59,17 +65,22 @@ static enum err read_key(const struct http_headers *headers, const char *name, c
 
 enum err credentials_read(const struct http_headers *headers, struct credentials *out, struct err_text *why)
 {
-    struct span plain = {0}, secure = {0}, bearer = {0}, api_key = {0}, name, value;
+    struct span plain = {0}, secure = {0}, authorization = {0}, x_api_key = {0}, name, value;
+    struct span bearer = {0}, api_key = {0};
     size_t at = 0;
     enum err e = ERR_OK;
     while (http_headers_next(headers, &at, &name, &value)) {
         if (span_is_ci(name, "cookie"))
             e = read_cookies(value, &plain, &secure, why);
+        else if (span_is_ci(name, "authorization"))
+            e = take_key(&authorization, value, why);
+        else if (span_is_ci(name, "x-api-key"))
+            e = take_key(&x_api_key, value, why);
         if (e != ERR_OK)
             return e;
     }
-    if ((e = read_key(headers, "authorization", "Bearer", &bearer, why)) != ERR_OK ||
-        (e = read_key(headers, "x-api-key", NULL, &api_key, why)) != ERR_OK)
+    if ((e = read_key(authorization, "Bearer", &bearer, why)) != ERR_OK ||
+        (e = read_key(x_api_key, NULL, &api_key, why)) != ERR_OK)
         return e;
     if (bearer.p && api_key.p && !secret_is_equal(bearer, api_key))
         return refuse(why, "Authorization and x-api-key name different keys");

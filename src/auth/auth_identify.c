@@ -6,21 +6,13 @@
 #define SESSION_RENEW_MS ((int64_t)24 * 3600 * 1000)
 #define KEY_USED_MS      60000
 
-/* As snprintf does, at a tenth of its price: every request comes by here. */
-static void copy_text(char *out, size_t cap, const char *text)
-{
-    size_t n = strnlen(text, cap - 1);
-    memcpy(out, text, n);
-    out[n] = '\0';
-}
-
 static void fill(struct principal *p, enum principal_kind kind, const struct user *u,
                  const char *credential_id)
 {
     *p = (struct principal){.kind = kind, .is_admin = u->is_admin};
-    copy_text(p->user_id, sizeof(p->user_id), u->id);
-    copy_text(p->name, sizeof(p->name), u->name);
-    copy_text(p->credential_id, sizeof(p->credential_id), credential_id);
+    str_put(p->user_id, sizeof(p->user_id), u->id);
+    str_put(p->name, sizeof(p->name), u->name);
+    str_put(p->credential_id, sizeof(p->credential_id), credential_id);
 }
 
 static void identify_session(struct auth *a, struct span secret, struct principal *out)

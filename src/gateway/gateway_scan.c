@@ -27,6 +27,9 @@ enum { /* gateway_scan.string */
 };
 enum { MINUS, ZERO, INTEGER, POINT, FRACTION, E, SIGN, EXPONENT }; /* gateway_scan.number */
 
+/* So many a request seldom has more than: one allocation. */
+#define USUAL_FIELDS 12
+
 void gateway_scan_init(struct gateway_scan *s)
 {
     *s = (struct gateway_scan){.state = AT_ROOT};
@@ -99,6 +102,8 @@ static enum err begin_key(struct gateway_scan *s, struct err_text *why)
         return ERR_OK;
     if (gateway_scan_n_fields(s) == GATEWAY_SCAN_MAX_FIELDS)
         return err_set(why, ERR_INVALID, "The body has more than %d fields", GATEWAY_SCAN_MAX_FIELDS);
+    if (!s->fields.p)
+        (void)buf_reserve(&s->fields, USUAL_FIELDS * sizeof(struct gateway_field));
     struct gateway_field f = {.name_at = (uint32_t)s->names.len, .from = s->at};
     buf_add(&s->fields, &f, sizeof f);
     s->sink = GATEWAY_SINK_NAME;
