@@ -131,9 +131,9 @@ static void on_written(void *arg, const struct store_result *r)
 
 static struct store_op *submit_batch(struct activity *a, store_fn done)
 {
-    struct activity_row rows[ACTIVITY_BATCH_ROWS];
-    size_t n = 0;
-    for (; n < COUNT_OF(rows) && !list_is_empty(&a->waiting); n++) {
+    size_t n = 0, max = a->n_waiting < ACTIVITY_BATCH_ROWS ? a->n_waiting : ACTIVITY_BATCH_ROWS;
+    AUTO(mem) struct activity_row *rows = xmalloc((max ? max : 1) * sizeof *rows);
+    for (; n < max && !list_is_empty(&a->waiting); n++) {
         struct waiting *w = LIST_FIRST(&a->waiting, struct waiting, node);
         list_remove(&w->node);
         list_push_back(&a->writing, &w->node);

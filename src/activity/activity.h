@@ -16,7 +16,7 @@
 #define ACTIVITY_MAX_ROWS    100000 /* kept, unless the options say otherwise */
 #define ACTIVITY_MAX_DAYS    90
 #define ACTIVITY_WRITE_MS    1000 /* a record is handed to the store so long after it came at the latest ... */
-#define ACTIVITY_BATCH_ROWS  200  /* ... or with so many */
+#define ACTIVITY_BATCH_ROWS  1000  /* ... or with so many */
 #define ACTIVITY_MAX_WAITING 10000 /* records while the disk takes none: the oldest go */
 #define ACTIVITY_RETRY_MS    5000  /* before the next write when one failed */
 #define ACTIVITY_PRUNE_MS    ((int64_t)3600 * 1000)

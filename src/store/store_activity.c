@@ -11,20 +11,18 @@ struct activity_add {
 
 static void insert(struct db *db, const struct activity_row *r)
 {
-    int64_t speed = r->tokens_per_s >= 0 && r->tokens_per_s < 1e9 ? (int64_t)(r->tokens_per_s * 1000) : -1;
     db_run(
         db,
         "INSERT INTO activity (at, request_id, user_id, user_name, key_id, key_name, server_id, server_name, model, route, "
         "status, code, is_stream, client_gone, held_ms, first_ms, total_ms, tokens_in, tokens_out, tokens_per_s, "
-        "bytes_in, bytes_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), ?, nullif(?, -1), "
-        "nullif(?, -1), nullif(?, -1) / 1000.0, ?, ?)",
-        "itttttttttitbbiiiiiiii", r->at, r->request_id, r->user_id, r->user_name, r->key_id, r->key_name,
+        "bytes_in, bytes_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "itttttttttitbbininnrii", r->at, r->request_id, r->user_id, r->user_name, r->key_id, r->key_name,
         r->server_id, r->server_name, r->model, r->route, (int64_t)r->status, r->code, r->is_stream,
-        r->client_gone, r->held_ms, r->first_ms, r->total_ms, r->tokens_in, r->tokens_out, speed, r->bytes_in,
-        r->bytes_out);
+        r->client_gone, r->held_ms, r->first_ms, r->total_ms, r->tokens_in, r->tokens_out, r->tokens_per_s,
+        r->bytes_in, r->bytes_out);
 }
 
-/* The oldest few; whether there may be more. */
+/* The oldest few; whether there may be more. A time that a clock set wrongly stays until it is over or its row too many. */
 static bool prune(struct db *db, int64_t max_rows, int64_t oldest, int64_t at_most)
 {
     db_run(
@@ -33,9 +31,11 @@ static bool prune(struct db *db, int64_t max_rows, int64_t oldest, int64_t at_mo
         "ORDER BY seq LIMIT ?)",
         "ii", max_rows, at_most);
     int64_t n = db_changes(db);
-    db_run(db,
-           "DELETE FROM activity WHERE seq IN (SELECT seq FROM activity WHERE at < ? ORDER BY at LIMIT ?)",
-           "ii", oldest, at_most);
+    db_run(
+        db,
+        "DELETE FROM activity WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM activity ORDER BY seq LIMIT ?) "
+        "WHERE at < ?)",
+        "ii", at_most, oldest);
     return n >= at_most || db_changes(db) >= at_most;
 }
 
@@ -140,8 +140,8 @@ static void read_row(struct store_op *op, sqlite3_stmt *st, struct activity_row 
     "SELECT seq, at, request_id, user_id, user_name, key_id, key_name, server_id, server_name, model, route, status, " \
     "code, is_stream, client_gone, held_ms, first_ms, total_ms, tokens_in, tokens_out, tokens_per_s, bytes_in, "       \
     "bytes_out FROM activity "
-/* Pages are found by seq; the plus keeps the planner from sorting what the index on `at` gives. */
-#define LIST_RANGE "AND +at >= ?9 AND +at < ?10 AND seq < ?11 AND seq > ?12 ORDER BY seq DESC LIMIT ?13"
+/* Pages are found by seq. */
+#define LIST_RANGE "AND at >= ?9 AND at < ?10 AND seq < ?11 AND seq > ?12 ORDER BY seq DESC LIMIT ?13"
 
 static enum err run_activity_list(struct db *db, struct store_op *op)
 {

@@ -202,6 +202,16 @@ static int bind_span(sqlite3_stmt *st, int at, struct span s, bool is_text)
                    : sqlite3_bind_blob64(st, at, p, s.len, SQLITE_STATIC);
 }
 
+static int bind_count(sqlite3_stmt *st, int at, int64_t n)
+{
+    return n < 0 ? sqlite3_bind_null(st, at) : sqlite3_bind_int64(st, at, n);
+}
+
+static int bind_measure(sqlite3_stmt *st, int at, double v)
+{
+    return v < 0 ? sqlite3_bind_null(st, at) : sqlite3_bind_double(st, at, v);
+}
+
 static sqlite3_stmt *start(struct db *db, const char *sql, const char *types, va_list ap)
 {
     sqlite3_stmt *st = db->err == ERR_OK ? statement_of(db, sql) : NULL;
@@ -214,6 +224,8 @@ static sqlite3_stmt *start(struct db *db, const char *sql, const char *types, va
         case 't': rc = sqlite3_bind_text(st, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC); break;
         case 'i': rc = sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t)); break;
         case 'b': rc = sqlite3_bind_int(st, i + 1, va_arg(ap, int)); break;
+        case 'n': rc = bind_count(st, i + 1, va_arg(ap, int64_t)); break;
+        case 'r': rc = bind_measure(st, i + 1, va_arg(ap, double)); break;
         case 's': rc = bind_span(st, i + 1, va_arg(ap, struct span), true); break;
         case 'x': rc = bind_span(st, i + 1, va_arg(ap, struct span), false); break;
         default: assert(false); /* no letter of the list */

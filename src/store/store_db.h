@@ -35,7 +35,7 @@ enum err db_fail_sqlite(struct db *db);
 
 /*
  * types has one letter for each argument: t const char * or NULL, i int64_t, b bool, s struct span as text, x struct span
- * as bytes. Arguments must live until the statement ends. sql must be a literal.
+ * as bytes; n int64_t and r double, NULL below 0. Arguments must live until the statement ends. sql must be a literal.
  */
 /* Runs to the end. False on failure. */
 bool db_run(struct db *db, const char *sql, const char *types, ...);
