@@ -2,6 +2,7 @@
 #include "web/web.h"
 
 #include <stdio.h>
+#include <zlib.h>
 
 const struct web_asset *web_find(struct span path)
 {
@@ -72,6 +73,29 @@ static void add_headers(struct http_headers *h, const struct web_asset *a)
     }
 }
 
+/* For clients that take no compressed form. What is embedded is whole. */
+static char *inflated(const struct web_asset *a)
+{
+    char *plain = xmalloc(a->identity.len);
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)a->gzip.p,
+                  .avail_in = (uInt)a->gzip.len,
+                  .next_out = (Bytef *)plain,
+                  .avail_out = (uInt)a->identity.len};
+    int e = inflateInit2(&z, MAX_WBITS + 16); /* 16: a gzip header, RFC 1952 */
+    assert(e == Z_OK);
+    e = inflate(&z, Z_FINISH);
+    assert(e == Z_STREAM_END && z.avail_out == 0);
+    (void)e;
+    (void)inflateEnd(&z);
+    return plain;
+}
+
+static void reply_plain(struct http_exchange *x, const struct http_headers *h, const struct web_asset *a)
+{
+    AUTO(mem) char *plain = inflated(a);
+    http_exchange_reply(x, 200, h, span_of(plain, a->identity.len));
+}
+
 void web_serve(struct http_exchange *x)
 {
     enum http_method method = http_exchange_method(x);
@@ -105,6 +129,9 @@ void web_serve(struct http_exchange *x)
         body = a->gzip;
         http_headers_add(&h, "Content-Encoding", SPAN_LIT("gzip"));
     }
-    http_exchange_reply_static(x, 200, &h, body);
+    if (body.p)
+        http_exchange_reply_static(x, 200, &h, body);
+    else
+        reply_plain(x, &h, a);
     http_headers_release(&h);
 }

@@ -1,6 +1,6 @@
 /*
  * web: the page, embedded into the program at build time. Serves files with ETags and what `npm run build`
- * precompressed (brotli, gzip), any other path with index.html (the page routes by itself), and the page's
+ * precompressed (brotli, gzip; who takes neither is rare, and has it inflated), any other path with index.html (the page routes by itself), and the page's
  * Content-Security-Policy as a response header.
  */
 #ifndef HOB_WEB_H
@@ -9,10 +9,11 @@
 #include "http/http.h"
 
 struct web_asset {
-    const char *path;                   /* "/favicon.svg" */
-    const char *type;                   /* Content-Type */
-    const char *etag;                   /* quoted; differs by content */
-    struct span identity, brotli, gzip; /* len 0: no such form */
+    const char *path; /* "/favicon.svg" */
+    const char *type; /* Content-Type */
+    const char *etag; /* quoted; differs by content */
+    struct span identity, brotli,
+        gzip; /* len 0: no such form; identity without p: it is made of gzip when asked for */
 };
 
 /* Sorted by path; generated (web_embed.c). */
