@@ -195,6 +195,35 @@ static void series_add_up_and_rank(void **state)
     assert_seen("10000: 50 0 100 150 25 48 0 1000;");
 }
 
+static void see_requests(const struct store_result *r)
+{
+    snprintf(seen, sizeof(seen), "%lld", (long long)r->buckets[0].requests);
+}
+
+/* Not every row has its time in the index: none may be left out for that. */
+static void series_find_each_row_by_its_time(void **state)
+{
+    struct fixture *f = *state;
+    struct activity_row rows[200];
+    for (int i = 0; i < 200; i++)
+        rows[i] = row_of("r", 1000 + 10 * i, "ann", "qwen", 200);
+    add_many(f, rows, 200, 1000, 0);
+    OK(f, see_unfinished, store_activity_prune, (int64_t)150, (int64_t)0); /* the first 50 are gone */
+    for (int from = 0; from < 200; from += 7) {
+        for (int to = from + 1; to <= 200; to += 31) {
+            struct activity_filter some = {.from = 1000 + 10 * from};
+            int n = (to > 50 ? to : 50) - (from > 50 ? from : 50);
+            char wanted[16];
+            snprintf(wanted, sizeof wanted, "%d", n);
+            OK(f, see_requests, store_activity_series, &some, (int64_t)(10 * (to - from)), 1);
+            assert_seen(wanted);
+        }
+    }
+    struct activity_filter later = {.from = 100000};
+    OK(f, see_requests, store_activity_series, &later, (int64_t)1000, 1);
+    assert_seen("0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +232,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(filters_choose, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_too_much_or_too_old_goes_in_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(series_add_up_and_rank, setup, teardown),
+        cmocka_unit_test_setup_teardown(series_find_each_row_by_its_time, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
