@@ -40,10 +40,10 @@ before(async () => {
 
   const model = join(hob.dir, 'random.gguf');
   // large enough that an answer takes longer than a test
-  execFileSync('python3', [TOOL, model, '--size', '100M']);
+  execFileSync('python3', [TOOL, model, '--size', '24M']);
   const real = { kind: 'llama-server', model_path: model };
   for (const [name, args] of [
-    ['llama', ['-c', '32768', '-t', '2', '-np', '2', '--jinja', '--ignore-eos']],
+    ['llama', ['-c', '32768', '-t', '1', '-np', '2', '--jinja', '--ignore-eos']],
     ['llama-vectors', ['-c', '512', '-t', '2', '--embeddings', '--pooling', 'mean']]
   ]) {
     const res = await hob.post('/api/servers', { name, args, ...real });
