@@ -501,6 +501,25 @@ describe('an engine that says nothing', () => {
   });
 });
 
+test('what hob tries again by itself is one request, for limits and records', async () => {
+  const made = await hob.post('/api/keys', { name: 'counted', limits: { requests_per_minute: 2 } });
+  const as = { authorization: `Bearer ${(await made.json()).secret}` };
+  const res = await post(`/v1/chat/completions${query('flaky', { times: 2 })}`, { model: 'echo' }, as);
+  assert.equal(res.status, 200);
+  assert.equal((await res.json()).method, 'POST');
+  assert.equal(res.headers.get('x-ratelimit-remaining-requests'), '1');
+  assert.equal((await post('/v1/chat/completions', { model: 'echo' }, as)).status, 200);
+  assert.equal((await post('/v1/chat/completions', { model: 'echo' }, as)).status, 429);
+  const records = await until(async () => {
+    const all = (await hob.get('/api/activity?key=counted')).records;
+    return all.length >= 3 && all;
+  }, 'the records');
+  assert.deepEqual(
+    records.map((r) => r.status),
+    [429, 200, 200]
+  );
+});
+
 describe('whole JSON that takes long', () => {
   before(() => add('long', { early_header_s: 1, answer_s: 4 }));
 

@@ -6,6 +6,8 @@ import { createServer } from 'node:http';
 const SSE = { 'content-type': 'text/event-stream' };
 const event = (value) => `data: ${JSON.stringify(value)}\n\n`;
 
+let failures = 0;
+
 const acts = {
   echo(res, _, got) {
     res.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'of the engine', server: 'echo' });
@@ -17,6 +19,12 @@ const acts = {
     if (query.has('after')) headers['retry-after'] = query.get('after');
     res.writeHead(Number(query.get('status')), headers);
     res.end(query.get('body') ?? '');
+  },
+  /** Closes the connection without a word so many times, then says what it got. */
+  flaky(res, query, got) {
+    failures += 1;
+    if (failures > Number(query.get('times'))) acts.echo(res, query, got);
+    else res.socket.destroy();
   },
   /** No header ever. */
   silent() {},
