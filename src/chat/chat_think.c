@@ -3,11 +3,6 @@
 
 static const char open_tag[] = "<think>", close_tag[] = "</think>";
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void begin(struct think *t, int64_t now_ms)
 {
     if (!t->begun_ms)
@@ -22,7 +17,7 @@ void think_end(struct think *t, int64_t now_ms)
 
 static void take_before(struct think *t, char c, int64_t now_ms)
 {
-    if (t->n_tag == 0 && is_blank(c))
+    if (t->n_tag == 0 && char_is_blank(c))
         return;
     if (c != open_tag[t->n_tag]) {
         t->place = THINK_OUTSIDE;
@@ -53,7 +48,7 @@ void think_take(struct think *t, struct span reasoning, struct span content, int
             take_before(t, c, now_ms);
         else if (t->place == THINK_INSIDE)
             take_inside(t, c);
-        else if (!is_blank(c))
+        else if (!char_is_blank(c))
             think_end(t, now_ms);
     }
 }

@@ -52,11 +52,6 @@ void import_scan_release(struct import_scan *s)
     buf_release(&s->text);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static void begin(struct import_scan *s, enum import_scan_state state)
 {
     s->state = state;
@@ -179,7 +174,7 @@ static size_t value_len(struct import_scan *s, const char *p, size_t n, bool *ou
         } else {
             char c = p[i];
             bool is_scalar_end = s->depth == 0 && (has_begun || i > 0) &&
-                                 (is_blank(c) || c == ',' || c == '}' || c == ']');
+                                 (char_is_blank(c) || c == ',' || c == '}' || c == ']');
             *out_is_over = is_scalar_end;
             if (is_scalar_end)
                 return i;
@@ -269,7 +264,7 @@ bool import_scan_next(struct import_scan *s, struct span *io_bytes, struct span 
         if (s->state < IMPORT_IN_KEY) {
             char c = io_bytes->p[0];
             bool is_mark = is_byte_order_mark(s, c);
-            if (!is_mark && !is_blank(c)) {
+            if (!is_mark && !char_is_blank(c)) {
                 *out_err = take_mark(s, c, why);
                 if (!*out_err && s->state >= IMPORT_IN_KEY)
                     continue;

@@ -48,18 +48,13 @@ void demo_guide_free(struct demo_guide *g)
     free(g);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* True if text begins with prefix (case ignored) and the prefix ends at a word's end; *out_rest is what follows. */
 static bool begins(struct span text, const char *prefix, struct span *out_rest)
 {
     size_t n = strlen(prefix);
     if (text.len < n || strncasecmp(text.p, prefix, n) != 0)
         return false;
-    if (text.len > n && !is_blank(text.p[n]) && text.p[n] != ':')
+    if (text.len > n && !char_is_blank(text.p[n]) && text.p[n] != ':')
         return false;
     *out_rest = span_of(text.p + n, text.len - n);
     return true;
@@ -85,7 +80,7 @@ static bool echo(struct span text, struct buf *out)
         if (forms[i].needs_colon && !has_colon)
             continue;
         size_t skip = has_colon ? 1 : 0;
-        if (skip < rest.len && is_blank(rest.p[skip]))
+        if (skip < rest.len && char_is_blank(rest.p[skip]))
             skip++;
         if (skip >= rest.len)
             continue;
@@ -222,7 +217,7 @@ static size_t char_len(struct span s)
     return n < s.len ? n : s.len;
 }
 
-static size_t run_len(struct span s, size_t at, size_t most, bool (*is_part)(char c))
+static size_t run_len(struct span s, size_t at, size_t most, bool (*is_part)(int c))
 {
     size_t n = 0;
     while (at + n < s.len && n < most && is_part(s.p[at + n]))
@@ -230,22 +225,17 @@ static size_t run_len(struct span s, size_t at, size_t most, bool (*is_part)(cha
     return n;
 }
 
-static bool is_letter(char c)
+static bool is_letter(int c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_line_end(char c)
+static bool is_line_end(int c)
 {
     return c == '\n';
 }
 
-static bool is_space(char c)
+static bool is_space(int c)
 {
     return c == ' ';
 }
@@ -258,11 +248,11 @@ size_t demo_token_len(struct span text)
     if (n)
         return n;
     n = run_len(text, 0, TOKEN_BLANKS, is_space);
-    if (n > 1 || n == text.len || (n && is_blank(text.p[n])))
+    if (n > 1 || n == text.len || (n && char_is_blank(text.p[n])))
         return n;
     size_t word = run_len(text, n, TOKEN_LETTERS, is_letter);
     if (!word)
-        word = run_len(text, n, TOKEN_DIGITS, is_digit);
+        word = run_len(text, n, TOKEN_DIGITS, char_is_digit);
     return n + (word ? word : char_len(span_of(text.p + n, text.len - n)));
 }
 

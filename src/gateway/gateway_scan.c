@@ -70,11 +70,6 @@ static enum err fault(const struct gateway_scan *s, struct err_text *why)
                    (unsigned long long)s->at);
 }
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* ---- fields of the root ---- */
 
 static bool is_in_root(const struct gateway_scan *s)
@@ -140,7 +135,7 @@ static enum err begin_field_value(struct gateway_scan *s, char c, struct err_tex
             return err_set(why, ERR_INVALID, "\"stream\" must be a boolean");
         s->stream = c == 't' ? GATEWAY_STREAM_ON : GATEWAY_STREAM_OFF;
     } else if (gateway_is_bounded(name)) {
-        if (c != '-' && c != 'n' && !is_digit((uint8_t)c))
+        if (c != '-' && c != 'n' && !char_is_digit(c))
             return err_set(why, ERR_INVALID, "\"%.*s\" must be a number", SPAN_ARG(name));
         s->is_bounded = c != 'n';
     }
@@ -244,17 +239,9 @@ static enum err take_escape(struct gateway_scan *s, uint8_t c, struct err_text *
     return found ? add_to_sink(s, to + (found - from), 1, why) : fault(s, why);
 }
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum err take_digit(struct gateway_scan *s, uint8_t c, struct err_text *why)
 {
-    int value = hex_value(c);
+    int value = char_hex_value(c);
     if (value < 0)
         return fault(s, why);
     s->code = s->code << 4 | (uint32_t)value;
@@ -328,13 +315,13 @@ static size_t plain_run(const char *p, size_t n)
 static int step_number(uint8_t number, uint8_t c)
 {
     switch (number) {
-    case MINUS: return c == '0' ? ZERO : is_digit(c) ? INTEGER : -1;
+    case MINUS: return c == '0' ? ZERO : char_is_digit(c) ? INTEGER : -1;
     case ZERO: return c == '.' ? POINT : (c | 0x20) == 'e' ? E : -1;
-    case INTEGER: return is_digit(c) ? INTEGER : c == '.' ? POINT : (c | 0x20) == 'e' ? E : -1;
-    case POINT: return is_digit(c) ? FRACTION : -1;
-    case FRACTION: return is_digit(c) ? FRACTION : (c | 0x20) == 'e' ? E : -1;
-    case E: return c == '+' || c == '-' ? SIGN : is_digit(c) ? EXPONENT : -1;
-    default: return is_digit(c) ? EXPONENT : -1; /* SIGN, EXPONENT */
+    case INTEGER: return char_is_digit(c) ? INTEGER : c == '.' ? POINT : (c | 0x20) == 'e' ? E : -1;
+    case POINT: return char_is_digit(c) ? FRACTION : -1;
+    case FRACTION: return char_is_digit(c) ? FRACTION : (c | 0x20) == 'e' ? E : -1;
+    case E: return c == '+' || c == '-' ? SIGN : char_is_digit(c) ? EXPONENT : -1;
+    default: return char_is_digit(c) ? EXPONENT : -1; /* SIGN, EXPONENT */
     }
 }
 
@@ -408,7 +395,7 @@ static enum err take_value(struct gateway_scan *s, uint8_t c, struct err_text *w
         s->literal = c == 't' ? "rue" : c == 'f' ? "alse" : "ull";
         return ERR_OK;
     default:
-        if (c != '-' && !is_digit(c))
+        if (c != '-' && !char_is_digit(c))
             return fault(s, why);
         s->state = IN_NUMBER;
         s->number = c == '-' ? MINUS : c == '0' ? ZERO : INTEGER;

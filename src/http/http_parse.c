@@ -74,11 +74,6 @@ static bool is_target(struct span s)
     return s.len > 0;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 bool http_host_is_valid(struct span host)
 {
     struct span name = host, port = {0};
@@ -102,7 +97,7 @@ bool http_host_is_valid(struct span host)
         }
         for (size_t i = 0; i < name.len; i++) {
             unsigned char c = (unsigned char)name.p[i];
-            bool alnum = is_digit((char)c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+            bool alnum = char_is_digit((char)c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
             if (!alnum && (c == '\0' || !strchr("-._~%!$&'()*+;=", c)))
                 return false;
         }
@@ -110,7 +105,7 @@ bool http_host_is_valid(struct span host)
     if (port.len == 0)
         return true;
     for (size_t i = 1; i < port.len; i++) {
-        if (!is_digit(port.p[i]))
+        if (!char_is_digit(port.p[i]))
             return false;
     }
     return port.p[0] == ':' && port.len <= 6;
@@ -164,8 +159,8 @@ int http_request_line_parse(struct span text, struct http_request_line *out_line
     if (!is_token(line.method) || line.target.len == 0)
         return 400;
     /* HTTP/d.d exactly (RFC 9112 2.3): "HTTP/1.10" and "http/1.1" are no versions. */
-    if (version.len != 8 || !span_starts(version, "HTTP/") || !is_digit(version.p[5]) ||
-        version.p[6] != '.' || !is_digit(version.p[7]))
+    if (version.len != 8 || !span_starts(version, "HTTP/") || !char_is_digit(version.p[5]) ||
+        version.p[6] != '.' || !char_is_digit(version.p[7]))
         return 400;
     if (version.p[5] != '1')
         return 505;

@@ -119,11 +119,6 @@ static size_t capture(struct relay_usage *u, struct span bytes)
 
 /* ---- the search ---- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* The name at `at`, its colon and blanks: where the brace is, or `at` when it is no object, or the bytes' end when they are
  * too few to tell. */
 static size_t find_brace(struct span bytes, size_t at, const char *name)
@@ -136,7 +131,7 @@ static size_t find_brace(struct span bytes, size_t at, const char *name)
             return has_colon ? i : at;
         if (c == ':' && !has_colon)
             has_colon = true;
-        else if (!is_blank(c))
+        else if (!char_is_blank(c))
             return at;
     }
     return bytes.len - at < RELAY_USAGE_TAIL ? bytes.len : at;

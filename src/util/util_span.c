@@ -20,18 +20,13 @@ bool span_ends(struct span a, const char *suffix)
     return a.len >= n && (n == 0 || memcmp(a.p + a.len - n, suffix, n) == 0);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct span span_trim(struct span s)
 {
-    while (s.len && is_blank(s.p[0])) {
+    while (s.len && char_is_blank(s.p[0])) {
         s.p++;
         s.len--;
     }
-    while (s.len && is_blank(s.p[s.len - 1]))
+    while (s.len && char_is_blank(s.p[s.len - 1]))
         s.len--;
     return s;
 }

@@ -28,6 +28,23 @@ static inline struct span span_str(const char *s)
 {
     return (struct span){s, s ? strlen(s) : 0};
 }
+/* A byte; any integer that it is kept in will do. ASCII, whatever the locale. */
+static inline bool char_is_blank(int c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+static inline bool char_is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+/* -1: no hexadecimal digit. */
+static inline int char_hex_value(int c)
+{
+    if (char_is_digit(c))
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 bool span_eq(struct span a, struct span b);
 /* Inline, because nearly all are asked about literals, and nearly all differ in length. */
 static inline bool span_is(struct span a, const char *s)

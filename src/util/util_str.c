@@ -131,17 +131,6 @@ void base64_add(struct buf *out, struct span bytes)
     out->p[out->len] = '\0';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool percent_decode(struct span s, struct buf *out)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -151,7 +140,7 @@ bool percent_decode(struct span s, struct buf *out)
         }
         if (i + 2 >= s.len)
             return false;
-        int high = hex_digit(s.p[i + 1]), low = hex_digit(s.p[i + 2]);
+        int high = char_hex_value(s.p[i + 1]), low = char_hex_value(s.p[i + 2]);
         if (high < 0 || low < 0 || (high == 0 && low == 0))
             return false;
         buf_add_char(out, (char)(high * 16 + low));
