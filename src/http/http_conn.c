@@ -119,7 +119,7 @@ void http_conn_finish(struct http_conn *c)
 }
 
 /* The request cannot be understood or is over a limit. */
-static void refuse(struct http_conn *c, int status, const char *message)
+void http_conn_refuse(struct http_conn *c, int status, const char *message)
 {
     /* Without x in the body the request has been answered already. */
     bool can_answer = c->x ? !c->x->has_begun : c->phase == HTTP_PHASE_HEAD;
@@ -135,7 +135,7 @@ static void refuse(struct http_conn *c, int status, const char *message)
 
 /* ---- reading ---- */
 
-static bool wants_input(const struct http_conn *c)
+bool http_conn_wants_input(const struct http_conn *c)
 {
     switch (c->phase) {
     case HTTP_PHASE_HEAD: return http_out_queued(&c->out) == 0; /* one answer at a time leaves */
@@ -225,7 +225,7 @@ static void dispatch(struct http_conn *c)
     const char *message;
     int status = check_header(c, &message);
     if (status) {
-        refuse(c, status, message);
+        http_conn_refuse(c, status, message);
         return;
     }
     if (x->authority.p)
@@ -255,10 +255,10 @@ static void take_request_line(struct http_conn *c)
     struct http_request_line line;
     int status = http_request_line_parse(text, &line);
     if (status) {
-        refuse(c, status,
-               status == 505   ? "Only HTTP/1.0 and HTTP/1.1 are spoken here"
-               : status == 501 ? "This method is not implemented"
-                               : "The request line is not valid");
+        http_conn_refuse(c, status,
+                         status == 505   ? "Only HTTP/1.0 and HTTP/1.1 are spoken here"
+                         : status == 501 ? "This method is not implemented"
+                                         : "The request line is not valid");
         return;
     }
     x->method_text = line.method;
@@ -289,11 +289,12 @@ static size_t take_header(struct http_conn *c, const char *p, size_t n)
     size_t used = 0;
     enum http_scan_result r = http_scan(&c->in.scan, p, n, &used);
     if (r == HTTP_SCAN_BAD) {
-        refuse(c, 400, "The header has a bare CR or LF, or a folded line");
+        http_conn_refuse(c, 400, "The header has a bare CR or LF, or a folded line");
         return n;
     }
     if (r == HTTP_SCAN_TOO_BIG) {
-        refuse(c, is_line ? 414 : 431, is_line ? "The request line is too long" : "The header is too big");
+        http_conn_refuse(c, is_line ? 414 : 431,
+                         is_line ? "The request line is too long" : "The header is too big");
         return n;
     }
     if (is_line) {
@@ -310,7 +311,7 @@ static size_t take_header(struct http_conn *c, const char *p, size_t n)
         dispatch(c);
         return used;
     }
-    refuse(c, 400, "A header line is not valid");
+    http_conn_refuse(c, 400, "A header line is not valid");
     return n;
 }
 
@@ -322,7 +323,7 @@ static size_t take_body(struct http_conn *c, const char *p, size_t n)
         used = (size_t)(llhttp_get_error_pos(&c->in.parser) - p);
     c->in.n_raw += used;
     if ((e != HPE_OK && e != HPE_PAUSED) || http_message_is_padded(&c->in)) {
-        refuse(c, 400, "The body is not validly encoded");
+        http_conn_refuse(c, 400, "The body is not validly encoded");
         return n;
     }
     if (c->in.is_complete) {
@@ -385,7 +386,7 @@ static void end_of_input(struct http_conn *c)
     if (c->phase == HTTP_PHASE_HEAD && !c->x)
         http_conn_close(c);
     else
-        refuse(c, 400, "The request is incomplete");
+        http_conn_refuse(c, 400, "The request is incomplete");
 }
 
 static void run(struct http_conn *c, const char *p, size_t n)
@@ -395,7 +396,7 @@ static void run(struct http_conn *c, const char *p, size_t n)
     for (;;) {
         if (is_body_due(c)) {
             deliver_body(c);
-        } else if (n > 0 && wants_input(c)) {
+        } else if (n > 0 && http_conn_wants_input(c)) {
             size_t used = c->phase == HTTP_PHASE_HEAD ? take_header(c, p, n) : take_body(c, p, n);
             p += used;
             n -= used;
@@ -408,7 +409,7 @@ static void run(struct http_conn *c, const char *p, size_t n)
         return; /* whatever else comes is of no interest */
     if (n > 0)
         buf_add(&c->stash, p, n);
-    else if (c->has_eof && wants_input(c))
+    else if (c->has_eof && http_conn_wants_input(c))
         end_of_input(c);
     set_reading(c, c->stash.len < HTTP_STASH_MAX);
 }
@@ -420,7 +421,7 @@ void http_conn_feed(struct http_conn *c, const char *p, size_t n)
         return;
     }
     buf_add(&c->stash, p, n);
-    if (!wants_input(c) && !is_body_due(c)) {
+    if (!http_conn_wants_input(c) && !is_body_due(c)) {
         set_reading(c, c->stash.len < HTTP_STASH_MAX);
         return;
     }
@@ -544,60 +545,4 @@ void http_conn_start(struct http_conn *c)
     c->moved_ms = (int64_t)uv_now(loop_uv(c->server->loop));
     begin_request(c);
     set_reading(c, true);
-}
-
-/* ---- deadlines, looked at from time to time ---- */
-
-static void check_body_rate(struct http_conn *c, int64_t now_ms)
-{
-    const struct http_limits *l = &c->server->limits;
-    if (!wants_input(c) || c->stash.len) {
-        c->since_ms = now_ms; /* we are the slow ones */
-        c->mark = c->in.n_raw;
-        return;
-    }
-    int64_t took_ms = now_ms - c->since_ms;
-    if (took_ms < l->body_window_ms)
-        return;
-    if ((int64_t)(c->in.n_raw - c->mark) * 1000 < l->min_body_bytes_per_s * took_ms) {
-        refuse(c, 408, "The body comes too slowly");
-        return;
-    }
-    c->since_ms = now_ms;
-    c->mark = c->in.n_raw;
-}
-
-static bool is_stalled(struct http_conn *c, int64_t now_ms)
-{
-    size_t queued = http_out_queued(&c->out);
-    if (queued == 0 || queued < c->was_queued)
-        c->moved_ms = now_ms;
-    c->was_queued = queued;
-    return now_ms - c->moved_ms >= c->server->limits.stalled_reader_ms;
-}
-
-void http_conn_check(struct http_conn *c, int64_t now_ms)
-{
-    const struct http_limits *l = &c->server->limits;
-    if (is_stalled(c, now_ms)) {
-        c->must_reset = true; /* else the kernel would go on offering what nobody reads */
-        http_conn_close(c);
-        return;
-    }
-    switch (c->phase) {
-    case HTTP_PHASE_HEAD:
-        if (c->x && now_ms - c->since_ms >= l->header_timeout_ms)
-            refuse(c, 408, "The header did not come in time");
-        else if (!c->x && now_ms - c->since_ms >= l->idle_timeout_ms)
-            http_conn_close(c);
-        break;
-    case HTTP_PHASE_BODY: check_body_rate(c, now_ms); break;
-    case HTTP_PHASE_LINGER:
-        if (now_ms - c->since_ms >= l->linger_ms)
-            http_conn_close(c);
-        break;
-    case HTTP_PHASE_ANSWER:
-    case HTTP_PHASE_FLUSH:
-    case HTTP_PHASE_CLOSED: break;
-    }
 }

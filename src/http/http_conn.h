@@ -175,10 +175,15 @@ void http_conn_answered(struct http_conn *c);
 void http_conn_close(struct http_conn *c);
 /* After everything queued has left; lingers if there may be unread input. */
 void http_conn_finish(struct http_conn *c);
-/* Looks at the deadlines. */
-void http_conn_check(struct http_conn *c, int64_t now_ms);
+/* An error of the request's framing or time: answered if it can be, then the end. */
+void http_conn_refuse(struct http_conn *c, int status, const char *message);
+/* Whether bytes of the client are taken now: for a header, or for a body that somebody reads. */
+bool http_conn_wants_input(const struct http_conn *c);
 /* Whether the rest of the request's body can be read away, should the answer come before its end. */
 bool http_conn_can_drain(const struct http_conn *c);
+
+/* http_deadlines.c */
+void http_conn_check(struct http_conn *c, int64_t now_ms);
 
 /* http_exchange.c */
 struct http_exchange *http_exchange_new(struct http_conn *c);
