@@ -126,6 +126,9 @@ export interface Server {
 	group: string | null;
 	max_waiting: number;
 	hold_s: number;
+	answer_s: number;
+	silence_s: number;
+	early_header_s: number;
 	rewrite: Rewrite | null;
 	/** Names only. */
 	env: string[];
@@ -232,6 +235,9 @@ export interface ServerInput {
 	group?: string | null;
 	max_waiting?: number;
 	hold_s?: number;
+	answer_s?: number;
+	silence_s?: number;
+	early_header_s?: number;
 	rewrite?: Rewrite | null;
 	/** Replaces all; null keeps the value of that name. */
 	env?: Record<string, string | null>;

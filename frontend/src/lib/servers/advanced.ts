@@ -10,6 +10,9 @@ export interface AdvancedTexts {
 	maxWaiting: string;
 	/** Seconds. */
 	hold: string;
+	answer: string;
+	silence: string;
+	earlyHeader: string;
 	env: string;
 	rewrite: string;
 }
@@ -21,9 +24,18 @@ export const UNCHANGED: AdvancedTexts = {
 	group: '',
 	maxWaiting: '',
 	hold: '',
+	answer: '',
+	silence: '',
+	earlyHeader: '',
 	env: '',
 	rewrite: ''
 };
+
+/** hob's names of them. */
+export const ADVANCED_FIELDS = [
+	...['aliases', 'slots', 'idle_stop_s', 'group', 'max_waiting', 'hold_s', 'answer_s', 'silence_s'],
+	...['early_header_s', 'env', 'rewrite']
+];
 
 const numberText = (n: number): string => (n > 0 ? String(n) : '');
 
@@ -36,6 +48,9 @@ export function textsOfServer(server: Server | null): AdvancedTexts {
 		group: server.group ?? '',
 		maxWaiting: numberText(server.max_waiting),
 		hold: numberText(server.hold_s),
+		answer: numberText(server.answer_s),
+		silence: numberText(server.silence_s),
+		earlyHeader: numberText(server.early_header_s),
 		env: server.env.join('\n'),
 		rewrite: server.rewrite ? JSON.stringify(server.rewrite, null, 2) : ''
 	};
@@ -45,6 +60,21 @@ export function textsOfServer(server: Server | null): AdvancedTexts {
 export function countSet(texts: AdvancedTexts): number {
 	return Object.values(texts).filter((text) => text.trim() !== '').length;
 }
+
+/** hob's words about a field, to be read below it: without its name, as a sentence. */
+export function atField(message: string, field: string): string {
+	const rest = message.replace(new RegExp(`^"${field}":? `), '');
+	return `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`.replace(/[^.!?]$/, '$&.');
+}
+
+/** 30 days. */
+const MAX_SECONDS = 2_592_000;
+const SECONDS = [
+	['hold', 'hold_s'],
+	['answer', 'answer_s'],
+	['silence', 'silence_s'],
+	['earlyHeader', 'early_header_s']
+] as const;
 
 type Errors = Record<string, string>;
 
@@ -127,7 +157,8 @@ export function readAdvanced(
 	if (is('idleStop')) input.idle_stop_s = minutes(texts.idleStop, errors);
 	if (is('group')) input.group = texts.group.trim() || null;
 	if (is('maxWaiting')) input.max_waiting = whole(texts.maxWaiting, 10_000, 'max_waiting', errors);
-	if (is('hold')) input.hold_s = whole(texts.hold, 2_592_000, 'hold_s', errors);
+	for (const [key, field] of SECONDS)
+		if (is(key)) input[field] = whole(texts[key], MAX_SECONDS, field, errors);
 	if (is('env')) input.env = readEnv(texts.env, server?.env ?? [], errors);
 	if (is('rewrite')) input.rewrite = readRewrite(texts.rewrite, errors);
 	return input;
@@ -142,6 +173,9 @@ export function describeAdvanced(server: Server): [string, string][] {
 	if (server.group) facts.push(['Group', server.group]);
 	if (server.max_waiting) facts.push(['May wait', `${server.max_waiting} requests`]);
 	if (server.hold_s) facts.push(['Longest wait', duration(server.hold_s)]);
+	if (server.answer_s) facts.push(['Time to begin an answer', duration(server.answer_s)]);
+	if (server.silence_s) facts.push(['Longest pause in an answer', duration(server.silence_s)]);
+	if (server.early_header_s) facts.push(['Early header after', duration(server.early_header_s)]);
 	if (server.env.length) facts.push(['Environment', server.env.join(', ')]);
 	if (server.rewrite) facts.push(['Rewriting', JSON.stringify(server.rewrite)]);
 	return facts;
