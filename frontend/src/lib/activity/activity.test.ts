@@ -3,7 +3,7 @@ import { api } from '$lib/api/client';
 import { live } from '$lib/api/events';
 import type { ActivityRecord, ActivitySeries } from '$lib/api/types';
 import { ActivityView } from './activity.svelte';
-import { formatMs, outcomeOf, outcomeWords, totalsOf } from './words';
+import { formatMs, outcomeOf, outcomeReason, outcomeWords, speedWords, totalsOf } from './words';
 
 const record = (id: number, part: Partial<ActivityRecord> = {}): ActivityRecord => ({
 	id,
@@ -64,6 +64,21 @@ describe('words', () => {
 		expect(outcomeOf(record(1, part))).toBe(outcome);
 		expect(outcomeWords(record(1, part))).toBe(words);
 	});
+
+	it.each([
+		[{}, null],
+		[{ status: 429, code: 'queue_full' }, 'Too many were waiting already'],
+		[{ status: 401 }, 'The key is wrong or has expired'],
+		[{ status: 418, code: 'what_is_new' }, null],
+		[{ client_gone: true, code: 'engine_died' }, null]
+	])('%j is explained: %s', (part, words) => expect(outcomeReason(record(1, part))).toBe(words));
+
+	it.each([
+		[{ tokens_out: 90, tokens_per_s: 39.94 }, '39.9'],
+		[{ tokens_out: 90, tokens_per_s: 1234 }, '1.2K'],
+		[{ tokens_out: 1, tokens_per_s: 1000 }, null],
+		[{ tokens_out: 90 }, null]
+	])('%j has the speed %s', (part, words) => expect(speedWords(record(1, part))).toBe(words));
 
 	it('adds up', () =>
 		expect(totalsOf(series)).toEqual({ requests: 5, errors: 1, tokens_in: 10, tokens_out: 3 }));

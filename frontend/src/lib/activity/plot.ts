@@ -13,13 +13,21 @@ interface Look {
 	width: number;
 	height: number;
 	format: (n: number) => string;
+	/** The pointer is over this value; null: over none. */
+	onpoint: (index: number | null) => void;
 }
 
 /** Whole numbers only: half a request says nothing. */
 const STEPS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((n) => [n, 2 * n, 5 * n]);
 const LEAST = 4;
 
-const pad = (n: number): string => String(n).padStart(2, '0');
+const hour = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+/** The day at midnight, else the time of day. */
+function tick(s: number): string {
+	const d = new Date(s * 1000);
+	return (d.getHours() + d.getMinutes() === 0 ? day : hour).format(d);
+}
 
 /** Draws into `box`; returns the chart, to be resized and destroyed. Colours are those of the moment. */
 export function draw(box: HTMLElement, at: number[], lines: Line[], look: Look): uPlot {
@@ -31,24 +39,24 @@ export function draw(box: HTMLElement, at: number[], lines: Line[], look: Look):
 		grid: { stroke: colour('--border'), width: 1 },
 		ticks: { show: false }
 	};
-	const bars = uPlot.paths.bars?.({ size: [0.8, 40] });
+	const bars = uPlot.paths.bars?.({ size: [0.8, 40, 2] });
 	return new uPlot(
 		{
 			width: look.width,
 			height: look.height,
-			padding: [8, 4, 0, 0],
+			padding: [8, 20, 0, 0],
 			cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-			legend: {
-				show: true,
-				live: true,
-				markers: {
-					width: 0,
-					fill: (_, i) => (i > 0 ? colour(lines[i - 1]?.colour ?? '') : 'transparent')
-				}
-			},
+			legend: { show: false },
+			hooks: { setCursor: [(u) => look.onpoint(u.cursor.idx ?? null)] },
 			scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, LEAST)] } },
 			axes: [
-				{ ...axis, grid: { show: false } },
+				{
+					...axis,
+					grid: { show: false },
+					size: 22,
+					space: 64,
+					values: (_, splits) => splits.map(tick)
+				},
 				{
 					...axis,
 					size: 56,
@@ -57,21 +65,13 @@ export function draw(box: HTMLElement, at: number[], lines: Line[], look: Look):
 				}
 			],
 			series: [
-				{
-					label: 'Time',
-					value: (_, s: number | null) => {
-						if (s === null) return '';
-						const d = new Date(s * 1000);
-						return `${d.toLocaleDateString()} ${pad(d.getHours())}:${pad(d.getMinutes())}`;
-					}
-				},
+				{},
 				...lines.map((line): uPlot.Series => ({
 					label: line.label,
 					stroke: colour(line.colour),
 					width: line.kind === 'bars' ? 0 : 1.5,
 					...(line.kind === 'bars' ? { fill: colour(line.colour), paths: bars } : {}),
-					points: { show: line.kind === 'line', size: 4 },
-					value: (_, v: number | null) => (v === null ? '' : look.format(v))
+					points: { show: line.kind === 'line', size: 3, fill: colour(line.colour) }
 				}))
 			]
 		},

@@ -60,6 +60,41 @@ export function outcomeWords(r: ActivityRecord): string {
 	return r.code ? `${status} ${r.code}` : status;
 }
 
+const REASONS: Record<string, string> = {
+	model_not_found: 'No such model',
+	server_not_found: 'The server was removed',
+	model_not_allowed: 'The key is not for this model',
+	route_not_allowed: 'The key is not for such requests',
+	route_not_supported: 'The engine cannot do this',
+	invalid_api_key: 'The key is wrong or has expired',
+	rate_limit_exceeded: 'Over a limit of its key or account',
+	queue_full: 'Too many were waiting already',
+	queue_timeout: 'Waited too long',
+	waiting_for_memory: 'Waited for memory',
+	out_of_memory: 'Does not fit in memory',
+	request_too_large: 'The request is too large',
+	engine_starting: 'The model was still loading',
+	engine_loading: 'The model was still loading',
+	engine_stopping: 'The server was being stopped',
+	engine_stopped: 'The server was stopped',
+	engine_failed: 'The server has failed',
+	engine_died: 'The engine died while it answered',
+	engine_refused: 'The engine refused the connection',
+	engine_timeout: 'The engine was silent for too long',
+	engine_error: 'The engine answered with an error'
+};
+/** Why there was no answer, for people; null: nothing to add to outcomeWords. */
+export function outcomeReason(r: ActivityRecord): string | null {
+	if (r.client_gone) return null;
+	return REASONS[r.code ?? ''] ?? (r.status === 401 ? REASONS.invalid_api_key! : null);
+}
+
+/** "39.9"; null where one token or none says nothing about speed. */
+export function speedWords(r: ActivityRecord): string | null {
+	if (r.tokens_per_s === null || (r.tokens_out ?? 0) < 2) return null;
+	return r.tokens_per_s < 100 ? r.tokens_per_s.toFixed(1) : formatCompact(r.tokens_per_s);
+}
+
 export interface Totals {
 	requests: number;
 	errors: number;
