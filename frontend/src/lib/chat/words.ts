@@ -15,8 +15,9 @@ export function waitingText(note: string): string {
 
 export const EXHAUSTED_TITLE = `Failed to connect to model after ${String(MAX_ATTEMPTS)} attempts`;
 
-/** What the engine is doing, for the end of a line; empty when that adds nothing. */
-export function engineNote(engine: Engine): string {
+/** What the engine is doing, or why it may not yet, for the end of a line; empty when that adds nothing. */
+export function engineNote(engine: Engine, reason: string | null = null): string {
+	if (engine.state === 'stopped' && reason) return reason;
 	if (engine.state === 'ready') return '';
 	const line = engineLine(engine);
 	return line.charAt(0).toLowerCase() + line.slice(1);

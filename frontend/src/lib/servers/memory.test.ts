@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { aMemory } from '$lib/api/fake';
-import { automaticBudget, memoryLine, parseGigabytes, sentence, sharesOf } from './memory';
+import {
+	automaticBudget,
+	freeBytes,
+	memoryLine,
+	parseGigabytes,
+	reasonLine,
+	sharesOf
+} from './memory';
 import { testServer } from './testing';
 
 const ready = (id: string, bytes: number) =>
@@ -57,9 +64,31 @@ describe('who sits in memory', () => {
 		expect(automaticBudget(ram)).toBe('Automatic');
 		expect(automaticBudget({ ...ram, is_automatic: true })).toBe('Automatic: 16.0 GB now');
 		expect(automaticBudget(null)).toBe('Automatic');
-		expect(sentence('waiting for memory, a is being unloaded')).toBe(
-			'Waiting for memory, a is being unloaded.'
+		expect(freeBytes(ram, shares)).toBe(11.4e9);
+		expect(freeBytes({ ...ram, budget_bytes: 4e9 }, shares)).toBe(0);
+		expect(freeBytes({ ...ram, budget_bytes: null }, shares)).toBeNull();
+	});
+
+	it('says what one that waits lacks, and who has it', () => {
+		const waits = (more: object) =>
+			testServer({
+				memory: aMemory({
+					needs_bytes: 4.2e9,
+					waiting_for: ['a'],
+					reason: 'waiting for memory, a is still answering',
+					...more
+				})
+			});
+		expect(reasonLine(waits({}), 1.1e9)).toBe('Needs 4.2 GB, 1.1 GB free; a is still answering.');
+		expect(reasonLine(waits({}), 0)).toBe('Needs 4.2 GB, nothing free; a is still answering.');
+		expect(reasonLine(waits({}), null)).toBe('a is still answering.');
+		expect(reasonLine(waits({ needs_bytes: null }), 1e9)).toBe('a is still answering.');
+		expect(reasonLine(waits({ reason: 'waiting for memory' }), null)).toBe('');
+		const yields = 'waiting for memory, it is the turn of b';
+		expect(reasonLine(waits({ waiting_for: null, reason: yields }), 1)).toBe(
+			'Waiting for memory, it is the turn of b.'
 		);
+		expect(reasonLine(testServer(), 1)).toBe('');
 	});
 
 	it.each([

@@ -12,9 +12,25 @@ export interface Share {
 	part: number;
 }
 
-/** As a sentence; names at its beginning keep their letters. */
-export function sentence(text: string): string {
-	return `${text.replace(/^waiting/, 'Waiting')}.`;
+/** Why a server waits, as a sentence: "Needs 4.2 GB, 1.1 GB free; qwen3 is still answering." free: null, not known. */
+export function reasonLine({ memory }: Server, free: number | null): string {
+	if (!memory.reason) return '';
+	// Names at its beginning keep their letters.
+	if (memory.waiting_for === null) return `${memory.reason.replace(/^waiting/, 'Waiting')}.`;
+	const who = memory.reason.replace(/^waiting for memory(, )?/, '');
+	const needs = memory.needs_bytes;
+	const lacks =
+		needs === null || free === null || free >= needs
+			? ''
+			: `Needs ${formatBytes(needs)}, ${free > 0 ? formatBytes(free) : 'nothing'} free`;
+	const line = [lacks, who].filter(Boolean).join('; ');
+	return line && `${line}.`;
+}
+
+/** What engines may still take. */
+export function freeBytes(ram: MemoryKind | undefined, shares: readonly Share[]): number | null {
+	if (ram?.budget_bytes == null) return null;
+	return Math.max(0, ram.budget_bytes - shares.reduce((sum, share) => sum + share.bytes, 0));
 }
 
 function bytesOf({ engine, memory }: Server, kind: 'ram' | 'gpu'): number {
