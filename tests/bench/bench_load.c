@@ -62,7 +62,7 @@ static void add_request(struct buf *b, const char *path, const struct buf *body)
 static void make_fixed_request(void)
 {
     AUTO(buf) struct buf *body = buf_new();
-    buf_addf(body, "{\"model\":\"bench\",\"stream\":%s,\"n\":%ld,\"r\":%g,\"hold\":%d,",
+    buf_addf(body, "{\"model\":\"bench\",\"stream\":%s,\"events\":%ld,\"r\":%g,\"hold\":%d,",
              o.events > 0 ? "true" : "false", o.events, o.rate, o.mode == LOAD_HOLD);
     buf_add_str(body, "\"messages\":[{\"role\":\"user\",\"content\":\"Say something long please");
     while ((long)body->len + 4 < o.body)

@@ -1,6 +1,6 @@
 /*
  * bench_upstream PORT...: an engine without a model, for the bench. It answers POST with one JSON answer or, if the body
- * says "stream":true, with "n" events at "r" per second (0: as fast as they go; "hold":1: one event, then nothing), and
+ * says "stream":true, with "events" of them at "r" per second (0: as fast as they go; "hold":1: one event, then nothing), and
  * GET /stats with what it counted; everything else, /health above all, is fine.  Each event carries the clock at
  * its sending.  It trusts its clients: no limits, no HTTP beyond what the bench sends.
  */
@@ -188,7 +188,7 @@ static bool answer(struct conn *c, struct span head, struct span body)
     c->is_streaming = true;
     n_active++;
     c->sent_events = 0;
-    c->n_events = (int64_t)number_in(body, "\"n\":", DEFAULT_EVENTS);
+    c->n_events = (int64_t)number_in(body, "\"events\":", DEFAULT_EVENTS);
     c->rate_per_s = number_in(body, "\"r\":", DEFAULT_RATE_PER_S);
     c->is_held = span_find(body, SPAN_LIT("\"hold\":1")) >= 0;
     return send_bytes(c, SPAN_LIT("HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/event-stream\r\n"

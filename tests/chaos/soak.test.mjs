@@ -16,6 +16,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 
 test(`${ROUNDS * A_ROUND} mixed requests beside ${STREAMS} streams: no growth of memory or descriptors, latency stable`, async (t) => {
   const hob = await Hob.start({ env: { ASAN_OPTIONS } });
+  t.after(() => hob.stop());
   const soak = await Soak.start(hob, STREAMS);
   for (let n = 0; n < WARM_UP; n++) await soak.round(A_ROUND);
   const start = await soak.measure();
@@ -42,5 +43,4 @@ test(`${ROUNDS * A_ROUND} mixed requests beside ${STREAMS} streams: no growth of
   await soak.end();
   await until(async () => (await hob.server('bench')).engine.active === 0, 'nothing is counted as active');
   await until(async () => (await descriptors(hob.pid)) < 200, 'the descriptors of the streams are back');
-  await hob.stop();
 });

@@ -39,7 +39,7 @@ function oddRequests(key, cookie) {
       `${more}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
     ) + body;
   const chat = (more = '', text = 'hi') => `{"model":"bench",${more}"messages":[{"role":"user","content":"${text}"}]}`;
-  const stream = chat('"stream":true,"n":100000,"r":100,');
+  const stream = chat('"stream":true,"events":100000,"r":100,');
   return [
     ['models', head('GET /v1/models', `${bearer}\r\n`), 200],
     ['health', head('GET /health', '\r\n'), 200],
