@@ -261,7 +261,8 @@ static struct failing *find_failing(struct activity *a, const char *owner, int64
     return place;
 }
 
-/* A client in a loop of refusals can send as many as it likes: only few of those are kept. Answers of engines always are, broken ones too. */
+/* A client in a loop of refusals can send as many as it likes: only few of those are kept. Answers of engines always are,
+ * broken ones too. */
 static bool is_one_too_many(struct activity *a, const struct gateway_record *r)
 {
     char owner[sizeof a->failing[0].owner];

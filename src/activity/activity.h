@@ -34,8 +34,8 @@ struct activity *activity_new(struct loop *l, struct store *store, struct auth *
                               const struct activity_options *options);
 /* Hands what waits to the store, whose close writes it, and frees. auth may be gone by then. NULL is fine. */
 void activity_close(struct activity *a);
-/* Counts it, keeps it (see ACTIVITY_FAILED_PER_MINUTE), and writes the access line of one that was passed through. Publishes "activity" to the user and to all
- * admins, at most once a write, when it can be read. */
+/* Counts it, keeps it (see ACTIVITY_FAILED_PER_MINUTE), and writes the access line of one that was passed through.
+ * Publishes "activity" to the user and to all admins, at most once a write, when it can be read. */
 void activity_note(struct activity *a, const struct gateway_record *r);
 
 /* One line about one request. Strings may come from outside. */

@@ -180,8 +180,8 @@ struct engine_gpus_options {
 /* on_reading: after each reading, also one that failed; never from within another function of these. */
 struct engine_gpus *engine_gpus_new(struct loop *l, const struct engine_gpus_options *options,
                                     loop_fn on_reading, void *arg);
-/* on_reading does not run any more; on_closed (may be NULL) does, from the loop, when no child of it is left. A second call, before
- * that, only says who is told. */
+/* on_reading does not run any more; on_closed (may be NULL) does, from the loop, when no child of it is left. A
+ * second call, before that, only says who is told. */
 void engine_gpus_close(struct engine_gpus *g, loop_fn on_closed, void *arg);
 /* Begins a reading unless there is one that began less than age_ms ago, or a failed one has to rest. Nothing without GPUs. */
 void engine_gpus_want(struct engine_gpus *g, int64_t age_ms);

@@ -169,8 +169,8 @@ void gateway_cancel_edits(struct gateway *g);
 void server_begin_names(struct server *out, struct gateway *g, const struct server_row *row);
 void server_end_names(struct server *s);
 /*
- * ERR_EXISTS: the name or an alias of s leads to other already, or an alias would take requests for other's model (unless s has the
- * same model). A name may be that of another's model.
+ * ERR_EXISTS: the name or an alias of s leads to other already, or an alias would take requests for other's model
+ * (unless s has the same model). A name may be that of another's model.
  */
 enum err server_check_unique(const struct server *other, const struct server *s, struct err_text *why);
 /* The same against the changes that are on their way to the store. */

@@ -50,7 +50,8 @@ void gateway_scan_init(struct gateway_scan *s);
 void gateway_scan_release(struct gateway_scan *s);
 /*
  * ERR_INVALID: no valid JSON (why has the byte), nested over JSON_MAX_DEPTH, a field given twice (also in another letter case,
- * as some engines take them for one), "model" is no string, "stream" no boolean, a number out of its bounds. After an error nothing more may be fed.
+ * as some engines take them for one), "model" is no string, "stream" no boolean, a number out of its bounds. After
+ * an error nothing more may be fed.
  */
 MUST_CHECK enum err gateway_scan_feed(struct gateway_scan *s, struct span bytes, struct err_text *why);
 /* No more bytes will come. */

@@ -1,7 +1,7 @@
 /*
  * web: the page, embedded into the program at build time. Serves files with ETags and what `npm run build`
- * precompressed (brotli, gzip; who takes neither is rare, and has it inflated), any other path with index.html (the page routes by itself), and the page's
- * Content-Security-Policy as a response header.
+ * precompressed (brotli, gzip; who takes neither is rare, and has it inflated), any other path with index.html (the
+ * page routes by itself), and the page's Content-Security-Policy as a response header.
  */
 #ifndef HOB_WEB_H
 #define HOB_WEB_H
