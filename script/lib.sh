@@ -110,3 +110,10 @@ setup_build() {
     die "meson setup failed"
   }
 }
+
+# setup_release DIR OPTION...: the same for the program as people run it, optimised across its files
+setup_release() {
+  sr_dir=$1
+  shift
+  setup_build "$sr_dir" --buildtype=release -Db_lto=true -Db_lto_threads="$(nproc)" -Dwerror=false "$@"
+}
