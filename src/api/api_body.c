@@ -101,6 +101,12 @@ static void on_piece(struct http_exchange *x, void *arg, struct span piece)
         http_exchange_pause_body(x);
 }
 
+/* What `curl -d` says when it is told nothing is taken as JSON: there is a key, which pages of other origins do not have. */
+static bool is_untyped(struct span type)
+{
+    return type.len == 0 || span_is_ci(type, "application/x-www-form-urlencoded");
+}
+
 /* Only what can be read is passed on: the engine would be asked for another model than the one that was looked at. */
 static bool is_refused(struct api_req *r, enum api_body_form kind)
 {
@@ -111,7 +117,8 @@ static bool is_refused(struct api_req *r, enum api_body_form kind)
     struct err_text why = {0};
     if (kind == API_BODY_ANY)
         return false;
-    if (!span_is_ci(type, wanted))
+    r->is_untyped = kind == API_BODY_JSON && is_untyped(type);
+    if (!r->is_untyped && !span_is_ci(type, wanted))
         (void)err_set(&why, ERR_INVALID, "Content-Type must be %s.", wanted);
     else if (encoding.len && !span_is_ci(encoding, "identity"))
         (void)err_set(&why, ERR_INVALID, "Bodies with a Content-Encoding are not taken.");

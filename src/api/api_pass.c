@@ -89,17 +89,20 @@ static bool is_passed(struct span name, bool is_raw)
     return false;
 }
 
-static void choose_headers(const struct http_headers *from, bool is_raw, struct http_headers *to)
+static void choose_headers(const struct api_req *r, bool is_raw, struct http_headers *to)
 {
+    const struct http_headers *from = http_exchange_headers(r->x);
     size_t at = 0, begin = 0;
     struct span name, value;
     while (http_headers_next(from, &at, &name, &value)) {
-        if (is_passed(name, is_raw)) {
+        if (is_passed(name, is_raw) && !(r->is_untyped && span_is_ci(name, "content-type"))) {
             buf_add(&to->bytes, from->bytes.p + begin, at - begin);
             to->n++;
         }
         begin = at;
     }
+    if (r->is_untyped)
+        http_headers_add(to, "Content-Type", SPAN_LIT("application/json"));
 }
 
 /* ---- the way ---- */
@@ -116,7 +119,7 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
     }
     if (api_refuse_server(r, s))
         return;
-    choose_headers(http_exchange_headers(r->x), q.is_raw, &headers);
+    choose_headers(r, q.is_raw, &headers);
     if (r->is_counted)
         api_limits_add_headers(r, &answer);
     q.headers = &headers;

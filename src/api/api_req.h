@@ -89,6 +89,7 @@ struct api_req {
     struct list stream_node;
     bool is_counted;  /* by the limits of its key and user (api_limits.c) */
     bool is_download; /* a stream that must not end early as if it were whole */
+    bool is_untyped;  /* a body of JSON whose Content-Type does not say so */
     bool is_noted;    /* the gateway writes its record and its access line */
     int64_t started_ms;
 };

@@ -188,6 +188,11 @@ describe('bodies', () => {
     assert.equal((await (await post('/v1/completions', fair)).json()).text, fair);
     const text = await post('/v1/completions', '{"model":"echo"}', { 'content-type': 'text/plain' });
     assert.equal(text.status, 415);
+    for (const type of ['application/x-www-form-urlencoded', '']) {
+      const plain = await post('/v1/completions', '{"model":"echo"}', { 'content-type': type });
+      assert.equal(plain.status, 200, `curl -d, "${type}"`);
+      assert.equal((await plain.json()).headers['content-type'], 'application/json');
+    }
     const packed = await post('/v1/completions', '{"model":"echo"}', { 'content-encoding': 'gzip' });
     assert.equal(packed.status, 415);
     const escaped = await post('/v1/completions', '{"mod\\u0065l":"e\\u0063ho"}', {
