@@ -151,8 +151,8 @@ static bool is_unsafe(enum http_method m)
 /* Who may come at all: known Host, and for changes the same origin. True: answered. */
 static bool is_refused(struct api_req *r)
 {
-    const struct http_headers *h = http_exchange_headers(r->x);
-    struct span host = http_headers_get(h, "Host");
+    const struct http_fields *f = http_exchange_fields(r->x);
+    struct span host = http_fields_get(f, HTTP_FIELD_HOST);
     if (http_exchange_is_unix(r->x))
         return false;
     if (!api_host_is_allowed(host, r->api->o.listen_address, r->api->o.allowed_hosts)) {
@@ -165,7 +165,8 @@ static bool is_refused(struct api_req *r)
         return true;
     }
     if (is_unsafe(http_exchange_method(r->x)) &&
-        !api_origin_is_allowed(http_headers_get(h, "Sec-Fetch-Site"), http_headers_get(h, "Origin"), host)) {
+        !api_origin_is_allowed(http_fields_get(f, HTTP_FIELD_SEC_FETCH_SITE),
+                               http_fields_get(f, HTTP_FIELD_ORIGIN), host)) {
         api_reply_error(r, &(struct api_error){.err = ERR_DENIED,
                                                .code = "cross_origin",
                                                .message = "Requests from other sites are refused."});
@@ -265,7 +266,7 @@ static bool is_refused_type(struct api_req *r)
 {
     enum api_body body = r->route->body;
     if ((body != API_JSON && body != API_JSON_STREAM) ||
-        is_json_type(http_headers_get(http_exchange_headers(r->x), "Content-Type")))
+        is_json_type(http_fields_get(http_exchange_fields(r->x), HTTP_FIELD_CONTENT_TYPE)))
         return false;
     api_reply_error(r, &(struct api_error){.err = ERR_INVALID,
                                            .status = 415,
@@ -322,7 +323,7 @@ bool api_refuse_stream(struct api_req *r)
 static void run_route(struct api_req *r)
 {
     struct err_text why = {0};
-    enum err e = auth_identify(r->api->o.auth, http_exchange_headers(r->x), http_exchange_is_unix(r->x),
+    enum err e = auth_identify(r->api->o.auth, http_exchange_fields(r->x), http_exchange_is_unix(r->x),
                                &r->who, &why);
     if (!e || r->route->policy == API_PUBLIC)
         e = check_policy(r, &why);

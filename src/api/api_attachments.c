@@ -108,8 +108,8 @@ static void add_attachment(struct api_req *r)
     (void)api_query(r, "name", &name);
     u->r = r;
     u->name = buf_take_str(&name);
-    u->mime = span_dup(
-        span_trim(span_cut(http_headers_get(http_exchange_headers(r->x), "Content-Type"), ';', &rest)));
+    u->mime = span_dup(span_trim(
+        span_cut(http_fields_get(http_exchange_fields(r->x), HTTP_FIELD_CONTENT_TYPE), ';', &rest)));
     u->bytes = r->body;
     r->body = (struct buf){0};
     enum err e = check_upload(u, &why);

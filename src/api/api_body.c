@@ -110,9 +110,9 @@ static bool is_untyped(struct span type)
 /* Only what can be read is passed on: the engine would be asked for another model than the one that was looked at. */
 static bool is_refused(struct api_req *r, enum api_body_form kind)
 {
-    const struct http_headers *h = http_exchange_headers(r->x);
-    struct span rest, type = span_trim(span_cut(http_headers_get(h, "Content-Type"), ';', &rest));
-    struct span encoding = http_headers_get(h, "Content-Encoding");
+    const struct http_fields *f = http_exchange_fields(r->x);
+    struct span rest, type = span_trim(span_cut(http_fields_get(f, HTTP_FIELD_CONTENT_TYPE), ';', &rest));
+    struct span encoding = http_fields_get(f, HTTP_FIELD_CONTENT_ENCODING);
     const char *wanted = kind == API_BODY_JSON ? "application/json" : "multipart/form-data";
     struct err_text why = {0};
     if (kind == API_BODY_ANY)
@@ -141,7 +141,7 @@ void api_body_read(struct api_req *r, enum api_body_form kind, api_passed_fn don
     r->on_gone = on_gone;
     enum err e = ERR_OK;
     if (kind == API_BODY_PARTS)
-        e = gateway_form_init(&b->form, http_headers_get(http_exchange_headers(r->x), "Content-Type"),
+        e = gateway_form_init(&b->form, http_fields_get(http_exchange_fields(r->x), HTTP_FIELD_CONTENT_TYPE),
                               &b->passed.scan, &why);
     if (e) {
         refuse(r, e, &why);

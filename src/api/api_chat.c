@@ -226,7 +226,7 @@ API_ROUTES(api_chat_routes, chat_table);
 /* Last-Event-ID (a header, or ?after=): 0 when absent. False: not a number. */
 static bool read_after(struct api_req *r, int64_t *out_after)
 {
-    struct span id = http_headers_get(http_exchange_headers(r->x), "Last-Event-ID");
+    struct span id = http_fields_get(http_exchange_fields(r->x), HTTP_FIELD_LAST_EVENT_ID);
     AUTO(buf) struct buf *query = buf_new();
     uint64_t after = 0;
     if (api_query(r, "after", query))

@@ -96,7 +96,7 @@ static void open_feed(struct api_req *r)
 {
     struct feed *f = xcalloc(1, sizeof *f);
     AUTO(buf) struct buf *query = buf_new(), *last_id = buf_new();
-    buf_add_span(last_id, http_headers_get(http_exchange_headers(r->x), "Last-Event-ID"));
+    buf_add_span(last_id, http_fields_get(http_exchange_fields(r->x), HTTP_FIELD_LAST_EVENT_ID));
     if (last_id->len == 0 && api_query(r, "last_event_id", query))
         buf_add_span(last_id, buf_span(query));
     f->r = r;

@@ -73,33 +73,37 @@ void api_refuse_unknown_model(struct api_req *r, const char *name)
 
 /* ---- headers ---- */
 
-/* What an engine may want to know; never credentials, cookies or what belongs to a connection. The last ones are for /upstream. */
-static bool is_passed(struct span name, bool is_raw)
+/* What an engine may want to know; never credentials, cookies or what belongs to a connection. */
+static bool is_passed(enum http_field field, bool is_raw)
 {
-    static const char *const names[] = {
-        "accept",        "accept-language",  "anthropic-beta", "anthropic-version",
-        "content-type",  "openai-beta",      "traceparent",    "tracestate",
-        "cache-control", "content-encoding", "if-match",       "if-modified-since",
-        "if-none-match", "if-range",         "range",          "x-requested-with"};
-    size_t n = is_raw ? COUNT_OF(names) : 8;
-    for (size_t i = 0; i < n; i++) {
-        if (span_is_ci(name, names[i]))
-            return true;
+    switch ((unsigned)field) {
+    case HTTP_FIELD_ACCEPT:
+    case HTTP_FIELD_ACCEPT_LANGUAGE:
+    case HTTP_FIELD_ANTHROPIC_BETA:
+    case HTTP_FIELD_ANTHROPIC_VERSION:
+    case HTTP_FIELD_CONTENT_TYPE:
+    case HTTP_FIELD_OPENAI_BETA:
+    case HTTP_FIELD_TRACEPARENT:
+    case HTTP_FIELD_TRACESTATE: return true;
+    case HTTP_FIELD_CACHE_CONTROL:
+    case HTTP_FIELD_CONTENT_ENCODING:
+    case HTTP_FIELD_IF_MATCH:
+    case HTTP_FIELD_IF_MODIFIED_SINCE:
+    case HTTP_FIELD_IF_NONE_MATCH:
+    case HTTP_FIELD_IF_RANGE:
+    case HTTP_FIELD_RANGE:
+    case HTTP_FIELD_X_REQUESTED_WITH: return is_raw; /* to /upstream */
+    default: return false;
     }
-    return false;
 }
 
 static void choose_headers(const struct api_req *r, bool is_raw, struct http_headers *to)
 {
-    const struct http_headers *from = http_exchange_headers(r->x);
-    size_t at = 0, begin = 0;
-    struct span name, value;
-    while (http_headers_next(from, &at, &name, &value)) {
-        if (is_passed(name, is_raw) && !(r->is_untyped && span_is_ci(name, "content-type"))) {
-            buf_add(&to->bytes, from->bytes.p + begin, at - begin);
-            to->n++;
-        }
-        begin = at;
+    const struct http_fields *from = http_exchange_fields(r->x);
+    for (size_t i = 0; i < from->n; i++) {
+        enum http_field field = from->lines[i].field;
+        if (is_passed(field, is_raw) && !(r->is_untyped && field == HTTP_FIELD_CONTENT_TYPE))
+            http_headers_pass(to, from, i);
     }
     if (r->is_untyped)
         http_headers_add(to, "Content-Type", SPAN_LIT("application/json"));

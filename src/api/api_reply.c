@@ -55,17 +55,6 @@ static bool is_worth_a_line(const struct api_req *r)
            (method != HTTP_GET_ && method != HTTP_HEAD_ && method != HTTP_OPTIONS_);
 }
 
-/* extra may be NULL. */
-static void add_headers(struct http_headers *h, const struct http_headers *extra)
-{
-    size_t at = 0;
-    struct span name, value;
-    while (extra && http_headers_next(extra, &at, &name, &value)) {
-        AUTO(mem) char *text = span_dup(name);
-        http_headers_add(h, text, value);
-    }
-}
-
 static void log_access(const struct api_req *r, int status, size_t n_bytes, const char *code)
 {
     if (r->is_noted)
@@ -122,10 +111,10 @@ static void reply(struct api_req *r, int status, const struct http_headers *extr
 {
     if (r->x) {
         struct http_headers h = {0};
-        add_headers(&h, extra);
+        http_headers_add_all(&h, extra);
         http_headers_add(&h, "X-Request-Id", span_str(r->id));
         http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
-        if (http_headers_count(&h, "Cache-Control") == 0)
+        if (!http_headers_has(&h, SPAN_LIT("Cache-Control")))
             http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
         log_access(r, status, body.len, code);
         struct http_exchange *x = r->x;
@@ -191,7 +180,7 @@ enum relay_shape api_shape(const struct api_req *r)
 {
     struct span path = http_exchange_path(r->x);
     bool is_asked = span_starts(path, "/v1/models") &&
-                    http_headers_count(http_exchange_headers(r->x), "anthropic-version") > 0;
+                    http_fields_count(http_exchange_fields(r->x), HTTP_FIELD_ANTHROPIC_VERSION) > 0;
     return is_asked || span_starts(path, "/v1/messages") ? RELAY_ANTHROPIC : RELAY_OPENAI;
 }
 
@@ -260,7 +249,7 @@ void api_reply_error(struct api_req *r, const struct api_error *e)
         http_headers_addf(&h, "Retry-After", "%d", retry_after_s);
     if (e->no_retry || status == 501)
         http_headers_add(&h, "x-should-retry", SPAN_LIT("false"));
-    add_headers(&h, e->headers);
+    http_headers_add_all(&h, e->headers);
     if (status == 401 && r->route && r->route->policy == API_KEY)
         http_headers_add(&h, "WWW-Authenticate", SPAN_LIT("Bearer"));
     note_refusal(r, e, status);
@@ -289,12 +278,12 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
     struct http_headers h = {0};
     if (type)
         http_headers_add(&h, "Content-Type", span_str(type));
-    if (!extra || http_headers_count(extra, "Cache-Control") == 0)
+    if (!extra || !http_headers_has(extra, SPAN_LIT("Cache-Control")))
         http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
     http_headers_add(&h, "X-Accel-Buffering", SPAN_LIT("no"));
     http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
     http_headers_add(&h, "X-Request-Id", span_str(r->id));
-    add_headers(&h, extra);
+    http_headers_add_all(&h, extra);
     log_access(r, 200, 0, NULL);
     http_exchange_on_gone(r->x, on_stream_gone, r);
     http_exchange_begin(r->x, 200, &h, length);

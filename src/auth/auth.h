@@ -89,7 +89,7 @@ void auth_cancel(struct auth_call *c);
  * able to sign in again). ERR_UNAUTHENTICATED: a credential that is malformed, sent twice, contradicts another one, or is
  * a key that is not valid; *out is nobody then.
  */
-MUST_CHECK enum err auth_identify(struct auth *a, const struct http_headers *headers, bool is_control,
+MUST_CHECK enum err auth_identify(struct auth *a, const struct http_fields *fields, bool is_control,
                                   struct principal *out, struct err_text *why);
 /* Does what auth_identify said still hold? False after log-out, removal of the key, the account's end. */
 bool auth_is_valid(const struct auth *a, const struct principal *p);

@@ -63,19 +63,19 @@ static enum err read_key(struct span value, const char *scheme, struct span *out
     return ERR_OK;
 }
 
-enum err credentials_read(const struct http_headers *headers, struct credentials *out, struct err_text *why)
+enum err credentials_read(const struct http_fields *fields, struct credentials *out, struct err_text *why)
 {
-    struct span plain = {0}, secure = {0}, authorization = {0}, x_api_key = {0}, name, value;
+    struct span plain = {0}, secure = {0}, authorization = {0}, x_api_key = {0};
     struct span bearer = {0}, api_key = {0};
-    size_t at = 0;
     enum err e = ERR_OK;
-    while (http_headers_next(headers, &at, &name, &value)) {
-        if (span_is_ci(name, "cookie"))
-            e = read_cookies(value, &plain, &secure, why);
-        else if (span_is_ci(name, "authorization"))
-            e = take_key(&authorization, value, why);
-        else if (span_is_ci(name, "x-api-key"))
-            e = take_key(&x_api_key, value, why);
+    for (size_t i = 0; i < fields->n; i++) {
+        struct span value = http_fields_value(fields, i);
+        switch ((unsigned)fields->lines[i].field) {
+        case HTTP_FIELD_COOKIE: e = read_cookies(value, &plain, &secure, why); break;
+        case HTTP_FIELD_AUTHORIZATION: e = take_key(&authorization, value, why); break;
+        case HTTP_FIELD_X_API_KEY: e = take_key(&x_api_key, value, why); break;
+        default: break;
+        }
         if (e != ERR_OK)
             return e;
     }

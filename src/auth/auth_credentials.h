@@ -13,8 +13,8 @@ struct credentials {
     struct span key;     /* well-formed key; p NULL: none */
 };
 
-/* The spans point into headers. ERR_UNAUTHENTICATED: malformed, twice, or two keys that differ. */
-MUST_CHECK enum err credentials_read(const struct http_headers *headers, struct credentials *out,
+/* The spans point into fields. ERR_UNAUTHENTICATED: malformed, twice, or two keys that differ. */
+MUST_CHECK enum err credentials_read(const struct http_fields *fields, struct credentials *out,
                                      struct err_text *why);
 
 #endif

@@ -70,12 +70,12 @@ static void identify_local(const struct auth *a, struct principal *out)
     }
 }
 
-enum err auth_identify(struct auth *a, const struct http_headers *headers, bool is_control,
+enum err auth_identify(struct auth *a, const struct http_fields *fields, bool is_control,
                        struct principal *out, struct err_text *why)
 {
     struct credentials given;
     *out = (struct principal){.kind = PRINCIPAL_NOBODY};
-    enum err e = credentials_read(headers, &given, why);
+    enum err e = credentials_read(fields, &given, why);
     if (e != ERR_OK)
         return e;
     if (given.key.p)

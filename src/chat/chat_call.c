@@ -104,11 +104,11 @@ static void on_sse_event(void *arg, const struct sse_event *ev)
         sse_parser_stop(&g->sse);
 }
 
-static void on_headers(void *arg, int status, const struct http_headers *headers)
+static void on_headers(void *arg, int status, const struct http_fields *fields)
 {
     struct generation *g = arg;
     g->status = status;
-    g->is_stream = status == 200 && relay_is_event_stream(headers);
+    g->is_stream = status == 200 && relay_is_event_stream(fields);
     if (status == 200)
         generation_raise(g, GENERATION_EV_HEADER);
 }

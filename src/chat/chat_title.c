@@ -101,11 +101,11 @@ static void on_sse_event(void *arg, const struct sse_event *ev)
     take_data(arg, ev->data);
 }
 
-static void on_headers(void *arg, int status, const struct http_headers *headers)
+static void on_headers(void *arg, int status, const struct http_fields *fields)
 {
     struct title *t = arg;
     t->status = status;
-    t->is_stream = status == 200 && relay_is_event_stream(headers);
+    t->is_stream = status == 200 && relay_is_event_stream(fields);
 }
 
 static void on_body(void *arg, struct span data)

@@ -119,12 +119,12 @@ static void on_stop_done(struct http_call *call, void *arg, enum err e, const st
         finish(a, CHAT_STOPPED);
 }
 
-static void on_stop_headers(struct http_call *call, void *arg, int status, const struct http_headers *h)
+static void on_stop_headers(struct http_call *call, void *arg, int status, const struct http_fields *f)
 {
     (void)call;
     (void)arg;
     (void)status;
-    (void)h;
+    (void)f;
 }
 
 static void on_stop_body(struct http_call *call, void *arg, struct span data)
@@ -251,7 +251,7 @@ static void keep_id(char to[UUID_LEN + 1], struct span id)
         (void)snprintf(to, UUID_LEN + 1, "%.*s", SPAN_ARG(id));
 }
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
     (void)call;
     struct answer *a = arg;
@@ -259,8 +259,8 @@ static void on_headers(struct http_call *call, void *arg, int status, const stru
     if (status != 200)
         return;
     a->is_stored = true;
-    keep_id(a->generation_id, http_headers_get(headers, "X-Generation-Id"));
-    keep_id(a->answer_id, http_headers_get(headers, "X-Answer-Id"));
+    keep_id(a->generation_id, http_fields_get(fields, HTTP_FIELD_X_GENERATION_ID));
+    keep_id(a->answer_id, http_fields_get(fields, HTTP_FIELD_X_ANSWER_ID));
     chat_stream_begin(&a->stream, a->control, span_str(a->generation_id), &stream_events, a);
     happen(a, RETRY_EV_HEADERS);
 }

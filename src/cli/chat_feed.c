@@ -50,9 +50,9 @@ static void on_event(void *arg, const struct sse_event *ev)
         f->events->on_generation(f->arg, json_str_or(root, "id", ""));
 }
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
-    (void)headers;
+    (void)fields;
     struct chat_feed *f = arg;
     if (status == 200)
         return;

@@ -108,9 +108,9 @@ void chat_stream_take(struct chat_stream *s, struct span bytes)
 
 /* ---- our own requests, after a break ---- */
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
-    (void)headers;
+    (void)fields;
     struct chat_stream *s = arg;
     if (status == 200)
         return;

@@ -64,10 +64,10 @@ struct exchange {
     struct control_answer *answer;
 };
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
     (void)call;
-    (void)headers;
+    (void)fields;
     struct exchange *ex = arg;
     ex->answer->status = status;
 }

@@ -27,9 +27,9 @@ static enum engine_health_answer judge(struct engine_health *h)
     return ENGINE_HEALTH_LOADING;
 }
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
-    (void)call, (void)headers;
+    (void)call, (void)fields;
     struct engine_health *h = arg;
     h->status = status;
 }

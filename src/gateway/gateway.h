@@ -265,7 +265,7 @@ struct gateway_call_options {
     bool is_background; /* ends with code "gave_way" when somebody else calls the engine; counts nowhere */
 };
 struct gateway_call_events {
-    void (*on_headers)(void *arg, int status, const struct http_headers *headers);
+    void (*on_headers)(void *arg, int status, const struct http_fields *fields);
     void (*on_body)(void *arg, struct span data);
     void (*on_flush)(void *arg); /* may be NULL */
     /* Exactly once, last, unless cancelled. f NULL: complete. Codes: engine_refused, engine_died, engine_timeout,

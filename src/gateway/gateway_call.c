@@ -74,14 +74,14 @@ static void end_call(struct gateway_call *c, const struct gateway_failure *f)
     free_call(c);
 }
 
-static void on_headers(struct http_call *http, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *http, void *arg, int status, const struct http_fields *fields)
 {
     (void)http;
     struct gateway_call *c = arg;
     c->use.has_answered = true;
     server_note_answer(c->s);
     c->status = status;
-    c->ev.on_headers(c->arg, status, headers);
+    c->ev.on_headers(c->arg, status, fields);
 }
 
 static void on_body(struct http_call *http, void *arg, struct span data)

@@ -6,8 +6,7 @@
 
 void proxy_add_headers(struct gateway_proxy *p, struct http_headers *to)
 {
-    buf_add_span(&to->bytes, buf_span(&p->answer_headers.bytes));
-    to->n += p->answer_headers.n;
+    http_headers_add_all(to, &p->answer_headers);
     http_headers_release(&p->answer_headers);
     if (p->client.request_id[0])
         http_headers_add(to, "X-Request-Id", span_str(p->client.request_id));

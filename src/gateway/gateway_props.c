@@ -88,9 +88,9 @@ void server_props_configure(struct server *s)
 
 /* ---- by the engine ---- */
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
-    (void)call, (void)headers;
+    (void)call, (void)fields;
     struct server *s = arg;
     s->props.status = status;
 }

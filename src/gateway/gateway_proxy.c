@@ -99,10 +99,10 @@ static void watch_client(struct gateway_proxy *p)
 
 /* ---- the call ---- */
 
-static bool on_relay_headers(void *arg, int status, const struct http_headers *headers,
+static bool on_relay_headers(void *arg, int status, const struct http_fields *fields,
                              struct http_headers *add)
 {
-    (void)headers;
+    (void)fields;
     struct gateway_proxy *p = arg;
     p->use.has_answered = true;
     if (p->s)
@@ -288,18 +288,10 @@ static void rewrite(struct gateway_proxy *p, const struct gateway_scan *scan)
     (void)!http_body_add(p->body, buf_span(text), NULL, NULL); /* without a file it is done at once */
 }
 
-static void copy(struct http_headers *to, const struct http_headers *from)
-{
-    if (from) {
-        buf_add_span(&to->bytes, buf_span(&from->bytes));
-        to->n = from->n;
-    }
-}
-
 static void copy_headers(struct gateway_proxy *p, const struct gateway_proxy_request *request)
 {
-    copy(&p->headers, request->headers);
-    copy(&p->answer_headers, request->answer_headers);
+    http_headers_add_all(&p->headers, request->headers);
+    http_headers_add_all(&p->answer_headers, request->answer_headers);
     if (p->client.request_id[0])
         http_headers_add(&p->headers, "X-Request-Id", span_str(p->client.request_id));
 }

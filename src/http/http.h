@@ -6,6 +6,7 @@
 #define HOB_HTTP_H
 
 #include "http/http_body.h"
+#include "http/http_fields.h"
 #include "loop/loop.h"
 #include "util/util.h"
 
@@ -35,22 +36,6 @@ enum http_method {
 const char *http_method_text(enum http_method m);
 /* "OK", "Not Found" ...; "" if unknown. */
 const char *http_status_text(int status);
-
-/* ---- header fields: name and value pairs in order; {0} is empty ---- */
-struct http_headers {
-    struct buf bytes; /* "Name: value\r\n" lines */
-    size_t n;
-};
-void http_headers_release(struct http_headers *h);
-/* name and value must be valid field text (no CR, LF, NUL); asserted. */
-void http_headers_add(struct http_headers *h, const char *name, struct span value);
-void http_headers_addf(struct http_headers *h, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* First value of that name (case ignored); p NULL when there is none. */
-struct span http_headers_get(const struct http_headers *h, const char *name);
-size_t http_headers_count(const struct http_headers *h, const char *name);
-/* In order: size_t at = 0; while (http_headers_next(h, &at, &name, &value)) ... */
-bool http_headers_next(const struct http_headers *h, size_t *at, struct span *out_name,
-                       struct span *out_value);
 
 /* ================= server ================= */
 struct http_server;
@@ -88,7 +73,7 @@ struct span http_exchange_method_text(const struct http_exchange *x);
 struct span http_exchange_path(const struct http_exchange *x);
 struct span http_exchange_query(const struct http_exchange *x);
 /* Given back, and so empty, from http_exchange_begin on: an open stream keeps its path and query only. */
-const struct http_headers *http_exchange_headers(const struct http_exchange *x);
+const struct http_fields *http_exchange_fields(const struct http_exchange *x);
 /* Content-Length, or -1 when chunked; 0 when there is no body. */
 int64_t http_exchange_content_length(const struct http_exchange *x);
 /* "127.0.0.1", "::1", or "unix". */
@@ -174,8 +159,8 @@ void http_client_forget(struct http_client *c, const struct http_endpoint *to);
 
 struct http_call;
 struct http_call_events {
-    /* Final response header (1xx are skipped). headers valid during the call only. */
-    void (*on_headers)(struct http_call *call, void *arg, int status, const struct http_headers *headers);
+    /* Final response header (1xx are skipped). fields valid during the call only. */
+    void (*on_headers)(struct http_call *call, void *arg, int status, const struct http_fields *fields);
     /* Body bytes, de-chunked; valid during the call only. */
     void (*on_body)(struct http_call *call, void *arg, struct span data);
     /* One upstream read has been delivered (flush what was collected). May be NULL. */

@@ -199,12 +199,12 @@ static void on_deadline(void *arg)
 
 /* ---- news from the connection ---- */
 
-void http_call_headers(struct http_call *call, int status, const struct http_headers *headers)
+void http_call_headers(struct http_call *call, int status, const struct http_fields *fields)
 {
     enter(call, HTTP_CALL_BODY);
     buf_release(&call->request);
     if (call->ev.on_headers)
-        call->ev.on_headers(call, call->arg, status, headers);
+        call->ev.on_headers(call, call->arg, status, fields);
 }
 
 void http_call_body(struct http_call *call, struct span data)
@@ -241,20 +241,6 @@ static bool is_safe_method(const char *method)
     return str_eq(method, "GET") || str_eq(method, "HEAD") || str_eq(method, "OPTIONS");
 }
 
-static bool is_ours(struct span name)
-{
-    static const char *const names[] = {"host",       "content-length",
-                                        "connection", "transfer-encoding",
-                                        "keep-alive", "proxy-connection",
-                                        "upgrade",    "te",
-                                        "trailer",    "expect"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (span_is_ci(name, names[i]))
-            return true;
-    }
-    return false;
-}
-
 static void write_head(struct buf *b, const struct http_target *t, const struct http_call_options *o)
 {
     buf_add_str(b, o->method);
@@ -263,13 +249,8 @@ static void write_head(struct buf *b, const struct http_target *t, const struct 
     buf_add_str(b, " HTTP/1.1\r\nHost: ");
     buf_add_str(b, t->authority);
     buf_add_str(b, "\r\n");
-    size_t at = 0, from = 0;
-    struct span name, value;
-    while (o->headers && http_headers_next(o->headers, &at, &name, &value)) {
-        if (!is_ours(name))
-            buf_add(b, o->headers->bytes.p + from, at - from);
-        from = at;
-    }
+    if (o->headers)
+        buf_add_span(b, buf_span(&o->headers->bytes));
     uint64_t length = o->source ? http_source_size(o->source) : o->body.len;
     if (length || (!is_safe_method(o->method) && !str_eq(o->method, "DELETE"))) {
         buf_add_str(b, "Content-Length: ");

@@ -41,8 +41,8 @@ struct http_client {
     size_t n_upstreams; /* not yet freed */
     struct loop_timer pool_timer;
     char *read_buf;
-    struct buf scratch;    /* for requests' headers */
-    struct buf spare_head; /* memory of the last response's headers */
+    struct buf scratch;       /* for requests' headers */
+    struct http_fields spare; /* memory of the last response's fields */
     bool is_closed;
 };
 
@@ -125,7 +125,7 @@ void http_upstream_feed(struct http_upstream *up, const char *p, size_t n);
 /* Some of what was sent has left: more of the body may follow. */
 void http_call_sent(struct http_call *call);
 void http_call_connected(struct http_call *call, int status);
-void http_call_headers(struct http_call *call, int status, const struct http_headers *headers);
+void http_call_headers(struct http_call *call, int status, const struct http_fields *fields);
 void http_call_body(struct http_call *call, struct span data);
 /* The response is complete; up has let go of the call. */
 void http_call_complete(struct http_call *call);

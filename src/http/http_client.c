@@ -143,7 +143,7 @@ static void free_client(void *arg)
     struct http_client *c = arg;
     free(c->read_buf);
     buf_release(&c->scratch);
-    buf_release(&c->spare_head);
+    http_fields_release(&c->spare);
     free(c);
 }
 

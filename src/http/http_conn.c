@@ -44,7 +44,7 @@ static const llhttp_settings_t *request_settings(void)
 {
     static llhttp_settings_t settings;
     if (!settings.on_message_complete) {
-        http_message_settings(&settings);
+        llhttp_settings_init(&settings);
         settings.on_headers_complete = on_headers_complete;
         settings.on_body = on_body;
         settings.on_message_complete = on_message_complete;
@@ -57,7 +57,7 @@ static const llhttp_settings_t *request_settings(void)
 static void free_conn(struct http_conn *c)
 {
     http_exchange_free(c->x);
-    http_headers_release(&c->in.headers);
+    http_fields_release(&c->in.fields);
     http_out_release(&c->out);
     buf_release(&c->stash);
     free(c);
@@ -164,18 +164,23 @@ static void begin_request(struct http_conn *c)
 static int check_header(struct http_conn *c, const char **out_message)
 {
     struct http_exchange *x = c->x;
-    struct http_framing f;
-    http_framing_read(&c->in.headers, &f);
+    const struct http_fields *f = &c->in.fields;
+    size_t n_host = http_fields_count(f, HTTP_FIELD_HOST),
+           n_te = http_fields_count(f, HTTP_FIELD_TRANSFER_ENCODING);
+    size_t n_length = http_fields_count(f, HTTP_FIELD_CONTENT_LENGTH),
+           n_expect = http_fields_count(f, HTTP_FIELD_EXPECT);
     *out_message = "Host must be given once and be valid";
-    if (f.n_host > 1 || (f.n_host == 0 && !x->is_http10) || !http_host_is_valid(f.host))
+    if (n_host > 1 || (n_host == 0 && !x->is_http10) ||
+        !http_host_is_valid(http_fields_get(f, HTTP_FIELD_HOST)))
         return 400;
     x->content_length = 0;
-    if (f.n_te) {
+    if (n_te) {
+        struct span te = http_fields_get(f, HTTP_FIELD_TRANSFER_ENCODING);
         *out_message = "Transfer-Encoding must be chunked, alone";
-        if (x->is_http10 || f.n_length || f.n_te > 1)
+        if (x->is_http10 || n_length || n_te > 1)
             return 400;
-        if (!span_is_ci(f.te, "chunked")) {
-            struct span last = f.te, rest = f.te;
+        if (!span_is_ci(te, "chunked")) {
+            struct span last = te, rest = te;
             size_t n_chunked = 0;
             while (rest.p) {
                 last = span_trim(span_cut(rest, ',', &rest));
@@ -184,16 +189,17 @@ static int check_header(struct http_conn *c, const char **out_message)
             return n_chunked == 1 && span_is_ci(last, "chunked") ? 501 : 400;
         }
         x->content_length = -1;
-    } else if (f.n_length) {
+    } else if (n_length) {
         uint64_t length;
         *out_message = "Content-Length is not valid";
-        if (f.n_length > 1 || !span_to_u64(f.length, &length) || length > INT64_MAX)
+        if (n_length > 1 || !span_to_u64(http_fields_get(f, HTTP_FIELD_CONTENT_LENGTH), &length) ||
+            length > INT64_MAX)
             return 400;
         x->content_length = (int64_t)length;
     }
-    if (f.n_expect && !x->is_http10) { /* HTTP/1.0 knows no expectations: ignored */
+    if (n_expect && !x->is_http10) { /* HTTP/1.0 knows no expectations: ignored */
         *out_message = "Only Expect: 100-continue is understood";
-        if (f.n_expect > 1 || !span_is_ci(f.expect, "100-continue"))
+        if (n_expect > 1 || !span_is_ci(http_fields_get(f, HTTP_FIELD_EXPECT), "100-continue"))
             return 417;
         x->wants_continue = x->content_length != 0;
     }
@@ -201,22 +207,12 @@ static int check_header(struct http_conn *c, const char **out_message)
 }
 
 /* The authority of an absolute-form target stands for Host (RFC 9112 3.2.2). */
-static void replace_host(struct http_headers *h, struct span authority)
+static void replace_host(struct http_fields *f, struct span authority)
 {
-    struct http_headers with = {0};
-    size_t at = 0;
-    struct span name, value;
-    while (http_headers_next(h, &at, &name, &value)) {
-        if (span_is_ci(name, "host")) {
-            http_headers_add(&with, "Host", authority);
-            continue;
-        }
-        buf_add_span(&with.bytes, name);
-        buf_addf(&with.bytes, ": %.*s\r\n", SPAN_ARG(value));
-        with.n++;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->lines[i].field == HTTP_FIELD_HOST)
+            http_fields_set(f, i, authority);
     }
-    http_headers_release(h);
-    *h = with;
 }
 
 static void dispatch(struct http_conn *c)
@@ -229,9 +225,9 @@ static void dispatch(struct http_conn *c)
         return;
     }
     if (x->authority.p)
-        replace_host(&c->in.headers, x->authority);
-    x->headers = c->in.headers;
-    c->in.headers = (struct http_headers){0};
+        replace_host(&c->in.fields, x->authority);
+    x->fields = c->in.fields;
+    c->in.fields = (struct http_fields){0};
     c->in.in_header = false;
     c->keep = llhttp_should_keep_alive(&c->in.parser) && !c->server->is_draining;
     c->phase = x->content_length == 0 ? HTTP_PHASE_ANSWER : HTTP_PHASE_BODY;
@@ -280,9 +276,9 @@ static size_t take_header(struct http_conn *c, const char *p, size_t n)
     if (!c->x) {
         c->x = http_exchange_new(c);
         c->since_ms = (int64_t)uv_now(loop_uv(s->loop)); /* the header's clock runs from its first byte */
-        if (!c->in.headers.bytes.p) {
-            c->in.headers.bytes = s->spare_head;
-            s->spare_head = (struct buf){0};
+        if (!c->in.fields.text.p) {
+            c->in.fields = s->spare;
+            s->spare = (struct http_fields){0};
         }
     }
     bool is_line = c->in.scan.n_lines == 0;
@@ -303,10 +299,12 @@ static size_t take_header(struct http_conn *c, const char *p, size_t n)
             take_request_line(c);
         return used;
     }
+    buf_add(&c->in.fields.text, p, used);
     enum llhttp_errno e = llhttp_execute(&c->in.parser, p, used);
     if (r == HTTP_SCAN_MORE && e == HPE_OK)
         return used;
-    if (r == HTTP_SCAN_END && e == HPE_PAUSED && llhttp_get_error_pos(&c->in.parser) == p + used) {
+    if (r == HTTP_SCAN_END && e == HPE_PAUSED && llhttp_get_error_pos(&c->in.parser) == p + used &&
+        http_fields_read(&c->in.fields)) {
         llhttp_resume(&c->in.parser);
         dispatch(c);
         return used;

@@ -84,7 +84,7 @@ struct http_exchange {
     struct http_server *server; /* outlives conn's memory */
     struct buf line;            /* the request line; the spans below point into it */
     struct span method_text, path, query, authority;
-    struct http_headers headers; /* given back when a streamed response begins */
+    struct http_fields fields; /* given back when a streamed response begins */
     enum http_method method;
     bool is_over;       /* ended or gone: waits to be freed */
     bool is_dispatched; /* on_request has been called */
@@ -142,8 +142,8 @@ struct http_server {
     struct loop_timer pause_timer;
     struct map *per_address; /* text -> count, as a pointer */
 
-    char *read_buf;        /* one for all connections: bytes are used up or stashed before the next read */
-    struct buf spare_head; /* memory of the last request's headers, for the next */
+    char *read_buf;           /* one for all connections: bytes are used up or stashed before the next read */
+    struct http_fields spare; /* memory of the last request's fields, for the next */
 
     struct buf scratch;       /* what one exchange has written and not yet sent */
     size_t scratch_raw;       /* so many bytes at its front are not body: the response's header */

@@ -21,12 +21,12 @@ void http_exchange_free(struct http_exchange *x)
 {
     if (!x)
         return;
-    struct buf *spare = &x->server->spare_head;
-    if (!spare->p && x->headers.bytes.cap <= SPARE_HEAD_MAX) {
-        *spare = x->headers.bytes;
-        buf_clear(spare);
+    struct http_fields *spare = &x->server->spare;
+    if (!spare->text.p && x->fields.text.cap <= SPARE_HEAD_MAX) {
+        *spare = x->fields;
+        http_fields_clear(spare);
     } else {
-        http_headers_release(&x->headers);
+        http_fields_release(&x->fields);
     }
     buf_release(&x->line);
     buf_release(&x->body);
@@ -79,9 +79,9 @@ struct span http_exchange_query(const struct http_exchange *x)
     return x->query;
 }
 
-const struct http_headers *http_exchange_headers(const struct http_exchange *x)
+const struct http_fields *http_exchange_fields(const struct http_exchange *x)
 {
-    return &x->headers;
+    return &x->fields;
 }
 
 int64_t http_exchange_content_length(const struct http_exchange *x)
@@ -330,41 +330,6 @@ void http_exchange_uncork(struct http_exchange *x)
         flush_soon(s);
 }
 
-/* What this file writes by itself, and what belongs to one connection only (RFC 9110 7.6.1). */
-static bool is_ours(struct span name)
-{
-    static const char *const names[] = {"connection", "content-length",   "transfer-encoding", "date",
-                                        "keep-alive", "proxy-connection", "upgrade",           "te",
-                                        "trailer"};
-    switch (name.p[0] | 0x20) {
-    case 'c':
-    case 't':
-    case 'd':
-    case 'k':
-    case 'p':
-    case 'u':
-        for (size_t i = 0; i < COUNT_OF(names); i++) {
-            if (span_is_ci(name, names[i]))
-                return true;
-        }
-        return false;
-    default: return false;
-    }
-}
-
-static void add_fields(struct buf *b, const struct http_headers *headers)
-{
-    size_t at = 0, from = 0;
-    struct span name, value;
-    if (!headers)
-        return;
-    while (http_headers_next(headers, &at, &name, &value)) {
-        if (!is_ours(name))
-            buf_add(b, headers->bytes.p + from, at - from);
-        from = at;
-    }
-}
-
 /* length < 0: chunks, or until close for HTTP/1.0. */
 static void add_head(struct buf *b, struct http_exchange *x, int status, const struct http_headers *headers,
                      int64_t length)
@@ -396,7 +361,8 @@ static void add_head(struct buf *b, struct http_exchange *x, int status, const s
         buf_add_str(b, "Connection: close\r\n");
     else if (x->is_http10)
         buf_add_str(b, "Connection: keep-alive\r\n");
-    add_fields(b, headers);
+    if (headers)
+        buf_add_span(b, buf_span(&headers->bytes));
     buf_add(b, "\r\n", 2);
 }
 
@@ -460,7 +426,7 @@ void http_exchange_begin(struct http_exchange *x, int status, const struct http_
     struct buf *scratch = claim_scratch(c);
     add_head(scratch, x, status, headers, content_length);
     /* A stream may stay open for hours: it does not keep its request's headers. */
-    http_headers_release(&x->headers);
+    http_fields_release(&x->fields);
     x->server->scratch_raw = scratch->len;
     if (x->server->corked == c && x->server->is_held)
         return;

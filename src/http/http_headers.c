@@ -1,34 +1,42 @@
-/* Header fields as lines in one buffer, and the names of methods and statuses. */
+/* Header fields to be sent, as lines in one buffer, and the names of methods and statuses. */
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "http/http.h"
+#include "http/http_parse.h"
 
 void http_headers_release(struct http_headers *h)
 {
     buf_release(&h->bytes);
-    h->n = 0;
 }
 
 static bool is_field_text(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
-            return false;
-    }
-    return true;
+    bool is_good = true;
+    for (size_t i = 0; i < s.len; i++)
+        is_good &= s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0';
+    return is_good;
+}
+
+static void add(struct http_headers *h, struct span name, struct span value)
+{
+    char *at = buf_reserve(&h->bytes, name.len + value.len + 4);
+    memcpy(at, name.p, name.len);
+    at += name.len;
+    *at++ = ':';
+    *at++ = ' ';
+    if (value.len)
+        memcpy(at, value.p, value.len);
+    at += value.len;
+    memcpy(at, "\r\n", 3);
+    h->bytes.len += name.len + value.len + 4;
 }
 
 void http_headers_add(struct http_headers *h, const char *name, struct span value)
 {
-    assert(*name && is_field_text(span_str(name)) && !strchr(name, ':') && is_field_text(value));
-    size_t name_len = strlen(name);
-    (void)buf_reserve(&h->bytes, name_len + value.len + 4);
-    buf_add(&h->bytes, name, name_len);
-    buf_add(&h->bytes, ": ", 2);
-    buf_add_span(&h->bytes, span_trim(value));
-    buf_add(&h->bytes, "\r\n", 2);
-    h->n++;
+    struct span text = span_str(name);
+    assert(text.len && is_field_text(text) && !memchr(name, ':', text.len) && is_field_text(value));
+    if (!http_field_is_ours(http_field_of(text)))
+        add(h, text, span_trim(value));
 }
 
 void http_headers_addf(struct http_headers *h, const char *name, const char *fmt, ...)
@@ -44,59 +52,27 @@ void http_headers_addf(struct http_headers *h, const char *name, const char *fmt
     free(value);
 }
 
-/* Its LF; only complete lines are ever added. */
-static const char *end_of_line(const struct http_headers *h, size_t at)
+void http_headers_pass(struct http_headers *h, const struct http_fields *from, size_t i)
 {
-    const char *end = memchr(h->bytes.p + at, '\n', h->bytes.len - at);
-    assert(end);
-    return end;
+    if (!http_field_is_ours(from->lines[i].field))
+        add(h, http_fields_name(from, i), http_fields_value(from, i));
 }
 
-bool http_headers_next(const struct http_headers *h, size_t *at, struct span *out_name,
-                       struct span *out_value)
+void http_headers_add_all(struct http_headers *h, const struct http_headers *from)
 {
-    if (*at >= h->bytes.len)
-        return false;
-    const char *line = h->bytes.p + *at;
-    const char *end = end_of_line(h, *at);
-    const char *colon = memchr(line, ':', (size_t)(end - line));
-    assert(colon);
-    *out_name = span_of(line, (size_t)(colon - line));
-    *out_value = span_of(colon + 2, (size_t)(end - 1 - (colon + 2)));
-    *at += (size_t)(end + 1 - line);
-    return true;
+    if (from)
+        buf_add_span(&h->bytes, buf_span(&from->bytes));
 }
 
-/* The next field of that name; false: none. Finds no other name's end, a request asks for a dozen of them. */
-static bool find(const struct http_headers *h, const char *name, size_t len, size_t *at,
-                 struct span *out_value)
+bool http_headers_has(const struct http_headers *h, struct span name)
 {
-    while (*at < h->bytes.len) {
-        const char *line = h->bytes.p + *at, *end = end_of_line(h, *at);
-        *at += (size_t)(end + 1 - line);
-        if ((size_t)(end - line) <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
-            continue;
-        *out_value = span_of(line + len + 2, (size_t)(end - 1 - (line + len + 2)));
-        return true;
+    struct span line, rest = buf_span(&h->bytes);
+    while (rest.len) {
+        line = span_cut(rest, '\n', &rest);
+        if (line.len > name.len && line.p[name.len] == ':' && strncasecmp(line.p, name.p, name.len) == 0)
+            return true;
     }
     return false;
-}
-
-struct span http_headers_get(const struct http_headers *h, const char *name)
-{
-    size_t at = 0;
-    struct span value = {0};
-    (void)find(h, name, strlen(name), &at, &value);
-    return value;
-}
-
-size_t http_headers_count(const struct http_headers *h, const char *name)
-{
-    size_t at = 0, count = 0;
-    struct span value;
-    while (find(h, name, strlen(name), &at, &value))
-        count++;
-    return count;
 }
 
 const char *http_method_text(enum http_method m)

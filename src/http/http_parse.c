@@ -189,85 +189,14 @@ void http_message_begin(struct http_message *m, llhttp_type_t type, const llhttp
     llhttp_init(&m->parser, type, settings);
     m->parser.data = m;
     m->scan = (struct http_scan){.max_bytes = max_bytes, .max_lines = max_lines};
-    buf_clear(&m->headers.bytes);
-    m->headers.n = 0;
+    http_fields_clear(&m->fields);
     m->in_header = true;
     m->is_complete = false;
     m->n_raw = m->n_content = 0;
-}
-
-static int on_field(llhttp_t *parser, const char *p, size_t n)
-{
-    struct http_message *m = parser->data;
-    if (m->in_header)
-        buf_add(&m->headers.bytes, p, n);
-    return 0;
-}
-
-static int on_field_complete(llhttp_t *parser)
-{
-    struct http_message *m = parser->data;
-    if (m->in_header) {
-        buf_add(&m->headers.bytes, ": ", 2);
-        m->value_at = (uint32_t)m->headers.bytes.len;
-    }
-    return 0;
-}
-
-static int on_value_complete(llhttp_t *parser)
-{
-    struct http_message *m = parser->data;
-    if (!m->in_header)
-        return 0;
-    struct buf *b = &m->headers.bytes;
-    /* llhttp leaves the blanks at the end (RFC 9112 5.1). */
-    while (b->len > m->value_at && (b->p[b->len - 1] == ' ' || b->p[b->len - 1] == '\t'))
-        b->len--;
-    buf_add(b, "\r\n", 2);
-    m->headers.n++;
-    return 0;
-}
-
-void http_message_settings(llhttp_settings_t *settings)
-{
-    llhttp_settings_init(settings);
-    settings->on_header_field = on_field;
-    settings->on_header_field_complete = on_field_complete;
-    settings->on_header_value = on_field;
-    settings->on_header_value_complete = on_value_complete;
 }
 
 bool http_message_is_padded(const struct http_message *m)
 {
     /* A chunk of one byte is six bytes on the wire; trailers and extensions get a share once. */
     return m->n_raw > m->n_content * 8 + 16 * 1024;
-}
-
-void http_framing_read(const struct http_headers *h, struct http_framing *out_framing)
-{
-    struct http_framing f = {0};
-    size_t at = 0;
-    struct span name, value;
-    while (http_headers_next(h, &at, &name, &value)) {
-        switch (name.len) {
-        case 4:
-            if (span_is_ci(name, "host") && f.n_host++ == 0)
-                f.host = value;
-            break;
-        case 6:
-            if (span_is_ci(name, "expect") && f.n_expect++ == 0)
-                f.expect = value;
-            break;
-        case 14:
-            if (span_is_ci(name, "content-length") && f.n_length++ == 0)
-                f.length = value;
-            break;
-        case 17:
-            if (span_is_ci(name, "transfer-encoding") && f.n_te++ == 0)
-                f.te = value;
-            break;
-        default: break;
-        }
-    }
-    *out_framing = f;
 }

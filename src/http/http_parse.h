@@ -1,6 +1,6 @@
 /*
  * Reading messages, common to both directions: the discipline of lines that llhttp does not hold by itself, the request
- * line, and the collection of header fields.  No sockets here: bytes in, facts out, any split.
+ * line, and the state of a message.  No sockets here: bytes in, facts out, any split.
  */
 #ifndef HOB_HTTP_PARSE_H
 #define HOB_HTTP_PARSE_H
@@ -49,26 +49,22 @@ bool http_host_is_valid(struct span host);
 struct http_message {
     llhttp_t parser;
     struct http_scan scan;
-    struct http_headers headers;
-    uint32_t value_at;  /* where the value being read starts in headers.bytes */
-    bool in_header;     /* fields after it are trailers: dropped */
-    bool is_complete;   /* the last byte of the body has been read */
-    uint64_t n_raw;     /* bytes of the body as sent, with chunk sizes, extensions and trailers */
-    uint64_t n_content; /* bytes of the body */
+    struct http_fields fields; /* text: the lines so far */
+    bool in_header;            /* what follows are trailers: dropped */
+    bool is_complete;          /* the last byte of the body has been read */
+    uint64_t n_raw;            /* bytes of the body as sent, with chunk sizes, extensions and trailers */
+    uint64_t n_content;        /* bytes of the body */
 };
-/* Sets up for the next message; settings must stay. headers keep their memory. */
+/* Sets up for the next message; settings must stay. fields keep their memory. */
 void http_message_begin(struct http_message *m, llhttp_type_t type, const llhttp_settings_t *settings,
                         uint32_t max_bytes, uint32_t max_lines);
-/* Field collection; the caller adds on_headers_complete, on_body and on_message_complete. parser->data is the message. */
-void http_message_settings(llhttp_settings_t *settings);
 /* True when framing has cost far more bytes than content: an endless extension or trailer. */
 bool http_message_is_padded(const struct http_message *m);
 
-/* ---- what frames a message, and what else decides at its header's end ---- */
-struct http_framing {
-    unsigned n_host, n_length, n_te, n_expect;
-    struct span host, length, te, expect; /* first of each */
-};
-void http_framing_read(const struct http_headers *h, struct http_framing *out_framing);
+/* ---- fields ---- */
+/* Fields that this room writes itself, and those that belong to one connection only (RFC 9110 7.6.1). */
+bool http_field_is_ours(enum http_field field);
+/* value instead of the one of line i. */
+void http_fields_set(struct http_fields *f, size_t i, struct span value);
 
 #endif

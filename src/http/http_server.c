@@ -81,7 +81,7 @@ static void free_server(void *arg)
     struct http_server *s = arg;
     map_free(s->per_address);
     free(s->read_buf);
-    buf_release(&s->spare_head);
+    http_fields_release(&s->spare);
     buf_release(&s->scratch);
     free(s);
 }

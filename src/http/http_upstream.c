@@ -18,14 +18,16 @@ static struct http_upstream *of(const llhttp_t *parser)
 static bool is_well_framed(const struct http_upstream *up)
 {
     const llhttp_t *p = &up->in.parser;
-    struct http_framing f;
-    http_framing_read(&up->in.headers, &f);
-    if (p->http_major != 1 || f.n_length > 1 || f.n_te > 1 || (f.n_te && f.n_length))
+    const struct http_fields *f = &up->in.fields;
+    size_t n_te = http_fields_count(f, HTTP_FIELD_TRANSFER_ENCODING);
+    size_t n_length = http_fields_count(f, HTTP_FIELD_CONTENT_LENGTH);
+    if (p->http_major != 1 || n_length > 1 || n_te > 1 || (n_te && n_length))
         return false;
-    if (f.n_te && (p->http_minor == 0 || !span_is_ci(f.te, "chunked")))
+    if (n_te &&
+        (p->http_minor == 0 || !span_is_ci(http_fields_get(f, HTTP_FIELD_TRANSFER_ENCODING), "chunked")))
         return false;
     uint64_t length;
-    return f.n_length == 0 || span_to_u64(f.length, &length);
+    return n_length == 0 || span_to_u64(http_fields_get(f, HTTP_FIELD_CONTENT_LENGTH), &length);
 }
 
 static int on_headers_complete(llhttp_t *parser)
@@ -33,7 +35,8 @@ static int on_headers_complete(llhttp_t *parser)
     struct http_upstream *up = of(parser);
     int status = parser->status_code;
     struct http_call *call = up->call;
-    if (!call || !is_well_framed(up) || status < 100 || status == 101 || status > 599)
+    if (!call || !http_fields_read(&up->in.fields) || !is_well_framed(up) || status < 100 || status == 101 ||
+        status > 599)
         return -1;
     parser->upgrade = 0;
     if (status < 200)
@@ -44,7 +47,7 @@ static int on_headers_complete(llhttp_t *parser)
     up->keep = llhttp_should_keep_alive(parser);
     if (is_head && !(parser->flags & F_CONNECTION_CLOSE) && parser->http_minor > 0)
         up->keep = true; /* llhttp takes a HEAD response without length for one that ends by close */
-    http_call_headers(call, status, &up->in.headers);
+    http_call_headers(call, status, &up->in.fields);
     if (up->call != call)
         return -1; /* cancelled meanwhile */
     return is_head || status == 204 || status == 304 ? SKIP_BODY : 0;
@@ -63,8 +66,7 @@ static int on_message_complete(llhttp_t *parser)
 {
     struct http_upstream *up = of(parser);
     if (!up->has_headers) { /* 1xx: the next one follows, with a header of its own */
-        buf_clear(&up->in.headers.bytes);
-        up->in.headers.n = 0;
+        http_fields_clear(&up->in.fields);
         up->in.scan = (struct http_scan){.max_bytes = HTTP_CLIENT_HEADER_BYTES,
                                          .max_lines = HTTP_CLIENT_HEADER_LINES};
         return 0;
@@ -77,7 +79,7 @@ static const llhttp_settings_t *response_settings(void)
 {
     static llhttp_settings_t settings;
     if (!settings.on_message_complete) {
-        http_message_settings(&settings);
+        llhttp_settings_init(&settings);
         settings.on_headers_complete = on_headers_complete;
         settings.on_body = on_body;
         settings.on_message_complete = on_message_complete;
@@ -92,22 +94,22 @@ static void begin_response(struct http_upstream *up)
                        HTTP_CLIENT_HEADER_LINES);
     up->n_interim = 0;
     up->keep = up->has_headers = up->saw_bytes = false;
-    if (!up->in.headers.bytes.p) {
-        up->in.headers.bytes = c->spare_head;
-        c->spare_head = (struct buf){0};
+    if (!up->in.fields.text.p) {
+        up->in.fields = c->spare;
+        c->spare = (struct http_fields){0};
     }
 }
 
 /* An open stream holds no header memory. */
-static void drop_headers(struct http_upstream *up)
+static void drop_fields(struct http_upstream *up)
 {
-    struct buf *spare = &up->client->spare_head;
-    if (!spare->p && up->in.headers.bytes.cap <= 8 * 1024) {
-        *spare = up->in.headers.bytes;
-        buf_clear(spare);
-        up->in.headers = (struct http_headers){0};
+    struct http_fields *spare = &up->client->spare;
+    if (!spare->text.p && up->in.fields.text.cap <= 8 * 1024) {
+        *spare = up->in.fields;
+        http_fields_clear(spare);
+        up->in.fields = (struct http_fields){0};
     } else {
-        http_headers_release(&up->in.headers);
+        http_fields_release(&up->in.fields);
     }
 }
 
@@ -116,7 +118,7 @@ static void drop_headers(struct http_upstream *up)
 static void on_closed(uv_handle_t *h)
 {
     struct http_upstream *up = h->data;
-    http_headers_release(&up->in.headers);
+    http_fields_release(&up->in.fields);
     http_out_release(&up->out);
     http_client_upstream_gone(up->client, up);
     free(up);
@@ -172,9 +174,12 @@ static void complete(struct http_upstream *up, bool has_more)
 static bool take_header(struct http_upstream *up, const char *p, size_t n, size_t *out_used)
 {
     unsigned n_interim = up->n_interim;
+    bool is_status_line = up->in.scan.n_lines == 0;
     enum http_scan_result r = http_scan(&up->in.scan, p, n, out_used);
     if (r == HTTP_SCAN_BAD || r == HTTP_SCAN_TOO_BIG || up->in.scan.n_empty)
         return false;
+    if (!is_status_line)
+        buf_add(&up->in.fields.text, p, *out_used);
     enum llhttp_errno e = llhttp_execute(&up->in.parser, p, *out_used);
     if (e != HPE_OK && !up->in.is_complete)
         return false;
@@ -197,8 +202,8 @@ static void feed(struct http_upstream *up, const char *p, size_t n)
     while (n > 0 && is_good && !up->in.is_complete) {
         size_t used = 0;
         is_good = up->in.in_header ? take_header(up, p, n, &used) : take_body(up, p, n, &used);
-        if (up->has_headers && up->in.headers.bytes.p)
-            drop_headers(up);
+        if (up->has_headers && up->in.fields.text.p)
+            drop_fields(up);
         if (up->call != call)
             return; /* cancelled by a callback */
         p += used;

@@ -86,55 +86,58 @@ static bool is_listed(struct span list, struct span name)
 }
 
 /* Hop-by-hop fields (RFC 9110 7.6.1), those that we write ourselves, and those that would speak for our origin. */
-static bool is_dropped(struct span name, struct span connection)
+static bool is_dropped(enum http_field field, struct span name)
 {
-    bool is_named = span_is_ci(name, "Connection") || span_is_ci(name, "Keep-Alive") ||
-                    span_is_ci(name, "Proxy-Connection") || span_is_ci(name, "Proxy-Authenticate") ||
-                    span_is_ci(name, "TE") || span_is_ci(name, "Trailer") ||
-                    span_is_ci(name, "Transfer-Encoding") || span_is_ci(name, "Upgrade") ||
-                    span_is_ci(name, "Content-Length") || span_is_ci(name, "Date") ||
-                    span_is_ci(name, "Server") || span_is_ci(name, "Set-Cookie") ||
-                    span_is_ci(name, "X-Accel-Buffering") || span_is_ci(name, "Strict-Transport-Security") ||
-                    span_is_ci(name, "Alt-Svc") || span_is_ci(name, "X-Request-Id");
-    if (is_named)
-        return true;
     static const char cors[] = "Access-Control-";
-    if (name.len >= sizeof cors - 1 && strncasecmp(name.p, cors, sizeof cors - 1) == 0)
-        return true;
-    return is_listed(connection, name);
+    switch ((unsigned)field) {
+    case HTTP_FIELD_OTHER:
+        return name.len >= sizeof cors - 1 && strncasecmp(name.p, cors, sizeof cors - 1) == 0;
+    case HTTP_FIELD_ALT_SVC:
+    case HTTP_FIELD_CONNECTION:
+    case HTTP_FIELD_CONTENT_LENGTH:
+    case HTTP_FIELD_DATE:
+    case HTTP_FIELD_KEEP_ALIVE:
+    case HTTP_FIELD_PROXY_AUTHENTICATE:
+    case HTTP_FIELD_PROXY_CONNECTION:
+    case HTTP_FIELD_SERVER:
+    case HTTP_FIELD_SET_COOKIE:
+    case HTTP_FIELD_STRICT_TRANSPORT_SECURITY:
+    case HTTP_FIELD_TE:
+    case HTTP_FIELD_TRAILER:
+    case HTTP_FIELD_TRANSFER_ENCODING:
+    case HTTP_FIELD_UPGRADE:
+    case HTTP_FIELD_X_ACCEL_BUFFERING:
+    case HTTP_FIELD_X_REQUEST_ID: return true;
+    default: return false;
+    }
 }
 
-/* Is it one of the first n fields of h? */
-static bool is_added(const struct http_headers *h, size_t n, struct span name)
+/* add: what is there already. */
+static void pass_fields(const struct http_fields *from, struct http_headers *add)
 {
-    struct span other, value;
-    size_t at = 0;
-    for (size_t i = 0; i < n && http_headers_next(h, &at, &other, &value); i++) {
-        if (other.len == name.len && strncasecmp(other.p, name.p, name.len) == 0)
-            return true;
+    struct span connection = http_fields_get(from, HTTP_FIELD_CONNECTION);
+    struct http_headers passed = {0};
+    for (size_t i = 0; i < from->n; i++) {
+        struct span name = http_fields_name(from, i);
+        if (!is_dropped(from->lines[i].field, name) && !is_listed(connection, name) &&
+            !http_headers_has(add, name))
+            http_headers_pass(&passed, from, i);
     }
-    return false;
+    http_headers_add_all(add, &passed);
+    http_headers_release(&passed);
 }
 
 /* to: what is added. */
-static void begin_downstream(struct relay *r, int status, const struct http_headers *from,
+static void begin_downstream(struct relay *r, int status, const struct http_fields *from,
                              struct http_headers *to)
 {
-    size_t n_added = to->n;
-    struct span connection = http_headers_get(from, "Connection"), name, value;
-    size_t at = 0;
-    for (size_t line = 0; http_headers_next(from, &at, &name, &value); line = at) {
-        if (is_dropped(name, connection) || (n_added && is_added(to, n_added, name)))
-            continue;
-        buf_add(&to->bytes, from->bytes.p + line, at - line);
-        to->n++;
-    }
+    pass_fields(from, to);
     uint64_t length;
     int64_t content_length = -1;
     if (r->is_stream)
         http_headers_add(to, "X-Accel-Buffering", SPAN_LIT("no"));
-    else if (http_headers_count(from, "Transfer-Encoding") == 0 &&
-             span_to_u64(http_headers_get(from, "Content-Length"), &length) && length < INT64_MAX)
+    else if (http_fields_count(from, HTTP_FIELD_TRANSFER_ENCODING) == 0 &&
+             span_to_u64(http_fields_get(from, HTTP_FIELD_CONTENT_LENGTH), &length) && length < INT64_MAX)
         content_length = (int64_t)length;
     http_exchange_begin(r->x, status, to, content_length);
 }
@@ -146,21 +149,21 @@ static bool is_error(const struct relay *r, int status)
 }
 
 /* Seconds only (RFC 9110 10.2.3 also allows a date). */
-static int retry_after_of(const struct http_headers *headers)
+static int retry_after_of(const struct http_fields *fields)
 {
     uint64_t s;
-    return span_to_u64(http_headers_get(headers, "Retry-After"), &s) && s < 86400 ? (int)s : 0;
+    return span_to_u64(http_fields_get(fields, HTTP_FIELD_RETRY_AFTER), &s) && s < 86400 ? (int)s : 0;
 }
 
-static void take_headers(struct relay *r, int status, const struct http_headers *headers,
+static void take_headers(struct relay *r, int status, const struct http_fields *fields,
                          struct http_headers *add)
 {
-    bool is_stream = relay_is_event_stream(headers);
+    bool is_stream = relay_is_event_stream(fields);
     bool has_begun = http_exchange_has_begun(r->x);
     r->outcome.answered = !is_error(r, status);
     r->mode = RELAY_PASSING;
     if (is_error(r, status)) {
-        r->retry_after_s = retry_after_of(headers);
+        r->retry_after_s = retry_after_of(fields);
         r->is_stream = has_begun && !r->options.is_json;
         r->mode = RELAY_COLLECTING;
     } else if (has_begun && r->options.is_json) {
@@ -170,19 +173,19 @@ static void take_headers(struct relay *r, int status, const struct http_headers 
         r->mode = is_stream ? RELAY_PASSING : RELAY_COLLECTING;
     } else {
         r->is_stream = is_stream;
-        begin_downstream(r, status, headers, add);
+        begin_downstream(r, status, fields, add);
     }
 }
 
 static void on_upstream_headers(struct http_call *call, void *arg, int status,
-                                const struct http_headers *headers)
+                                const struct http_fields *fields)
 {
     struct relay *r = arg;
     struct http_headers add = {0};
     r->outcome.status = status;
-    bool is_wanted = !r->ev.on_headers || r->ev.on_headers(r->arg, status, headers, &add);
+    bool is_wanted = !r->ev.on_headers || r->ev.on_headers(r->arg, status, fields, &add);
     if (is_wanted) {
-        take_headers(r, status, headers, &add);
+        take_headers(r, status, fields, &add);
     } else {
         http_call_cancel(call);
         r->call = NULL;

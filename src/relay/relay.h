@@ -38,7 +38,7 @@ struct relay_events {
     /* The engine's header is there and nothing of it went downstream. false turns it down: the upstream call is
      * cancelled and on_done follows with answered false and this status. Fields may be added to *add, which go downstream in
      * the stead of the engine's of that name. May be NULL: everything passes. */
-    bool (*on_headers)(void *arg, int status, const struct http_headers *headers, struct http_headers *add);
+    bool (*on_headers)(void *arg, int status, const struct http_fields *fields, struct http_headers *add);
     /* Bytes of the engine's body, for who counts. May be NULL. */
     void (*on_body)(void *arg, struct span data);
     /* Exactly once, last, unless relay_cancel was called; never before relay_pump has returned. */
@@ -92,6 +92,6 @@ void relay_add_error_body(struct buf *out, enum relay_shape shape, int status, c
 const char *relay_failure_code(enum err e);
 const char *relay_failure_text(enum err e);
 /* True when the Content-Type is text/event-stream, whatever its parameters. */
-bool relay_is_event_stream(const struct http_headers *headers);
+bool relay_is_event_stream(const struct http_fields *fields);
 
 #endif

@@ -62,10 +62,10 @@ void relay_add_error_event(struct buf *out, enum relay_shape shape, int status, 
     buf_add_str(out, "\n\n");
 }
 
-bool relay_is_event_stream(const struct http_headers *headers)
+bool relay_is_event_stream(const struct http_fields *fields)
 {
     struct span rest;
-    struct span type = span_cut(http_headers_get(headers, "Content-Type"), ';', &rest);
+    struct span type = span_cut(http_fields_get(fields, HTTP_FIELD_CONTENT_TYPE), ';', &rest);
     return span_is_ci(span_trim(type), "text/event-stream");
 }
 

@@ -112,12 +112,12 @@ void web_serve(struct http_exchange *x)
         return;
     }
 
-    const struct http_headers *asked = http_exchange_headers(x);
-    struct span accept = http_headers_get(asked, "Accept-Encoding");
+    const struct http_fields *asked = http_exchange_fields(x);
+    struct span accept = http_fields_get(asked, HTTP_FIELD_ACCEPT_ENCODING);
     struct http_headers h = {0};
     struct span body = a->identity;
     add_headers(&h, a);
-    if (span_find(http_headers_get(asked, "If-None-Match"), span_str(a->etag)) >= 0) {
+    if (span_find(http_fields_get(asked, HTTP_FIELD_IF_NONE_MATCH), span_str(a->etag)) >= 0) {
         http_exchange_reply_static(x, 304, &h, span_of(NULL, 0));
         http_headers_release(&h);
         return;

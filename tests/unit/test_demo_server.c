@@ -128,10 +128,10 @@ static int wait_end(struct fixture *fx)
 
 /* ---- calls ---- */
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
     (void)call;
-    (void)headers;
+    (void)fields;
     ((struct call *)arg)->status = status;
 }
 

@@ -39,14 +39,14 @@ static void act(struct told *told, struct http_call *call, int now)
     }
 }
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
     struct told *told = arg;
     assert_ptr_equal(call, told->call);
     told->n_headers++;
     told->status = status;
     (void)snprintf(told->type, sizeof told->type, "%.*s",
-                   SPAN_ARG(http_headers_get(headers, "content-type")));
+                   SPAN_ARG(http_fields_get(fields, HTTP_FIELD_CONTENT_TYPE)));
     act(told, call, ON_HEADERS);
 }
 

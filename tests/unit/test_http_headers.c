@@ -1,34 +1,105 @@
 /* Header fields, and the pure parts of reading a message. */
 #include "unit.h"
 
+#include <ctype.h>
+
 #include "http/http_parse.h"
 
-static void fields_keep_order_and_are_found_without_case(void **state)
+static void fields_keep_order_and_are_found_by_name(void **state)
 {
     (void)state;
-    struct http_headers h = {0};
-    assert_null(http_headers_get(&h, "a").p);
-    http_headers_add(&h, "Content-Type", SPAN_LIT(" text/plain\t"));
-    http_headers_add(&h, "X-Empty", SPAN_LIT(""));
-    http_headers_addf(&h, "X-Count", "%d:%s", 7, "x");
-    http_headers_add(&h, "x-count", SPAN_LIT("8"));
-    assert_int_equal(h.n, 4);
-    assert_true(span_is(http_headers_get(&h, "content-type"), "text/plain"));
-    assert_true(span_is(http_headers_get(&h, "X-COUNT"), "7:x"));
-    assert_int_equal(http_headers_count(&h, "X-Count"), 2);
-    struct span empty = http_headers_get(&h, "x-empty");
-    assert_non_null(empty.p);
-    assert_int_equal(empty.len, 0);
-    assert_null(http_headers_get(&h, "Content").p);
+    struct http_fields f = {0};
+    assert_null(http_fields_get(&f, HTTP_FIELD_HOST).p);
+    buf_add_str(&f.text,
+                "CONTENT-type:  text/plain\t\r\nX-Empty:\r\ncookie: a\r\nRange:\t \r\nCookie: b:c\r\n\r\n");
+    assert_true(http_fields_read(&f));
+    static const struct {
+        const char *name, *value;
+        enum http_field field;
+    } lines[] = {{"CONTENT-type", "text/plain", HTTP_FIELD_CONTENT_TYPE},
+                 {"X-Empty", "", HTTP_FIELD_OTHER},
+                 {"cookie", "a", HTTP_FIELD_COOKIE},
+                 {"Range", "", HTTP_FIELD_RANGE},
+                 {"Cookie", "b:c", HTTP_FIELD_COOKIE}};
+    assert_int_equal(f.n, COUNT_OF(lines));
+    for (size_t i = 0; i < f.n; i++) {
+        assert_true(span_is(http_fields_name(&f, i), lines[i].name));
+        assert_true(span_is(http_fields_value(&f, i), lines[i].value));
+        assert_int_equal(f.lines[i].field, lines[i].field);
+    }
+    assert_true(span_is(http_fields_get(&f, HTTP_FIELD_COOKIE), "a"));
+    assert_int_equal(http_fields_count(&f, HTTP_FIELD_COOKIE), 2);
+    assert_non_null(http_fields_get(&f, HTTP_FIELD_RANGE).p);
+    assert_null(http_fields_get(&f, HTTP_FIELD_HOST).p);
+    http_fields_set(&f, 2, SPAN_LIT("another"));
+    assert_true(span_is(http_fields_get(&f, HTTP_FIELD_COOKIE), "another"));
+    http_fields_clear(&f);
+    assert_int_equal(http_fields_count(&f, HTTP_FIELD_COOKIE), 0);
+    http_fields_release(&f);
+}
 
-    static const char *const names[] = {"Content-Type", "X-Empty", "X-Count", "x-count"};
-    size_t at = 0, i = 0;
-    struct span name, value;
-    while (http_headers_next(&h, &at, &name, &value))
-        assert_true(span_is(name, names[i++]));
-    assert_int_equal(i, 4);
+static void only_whole_headers_have_fields(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",           "a: b\r\n",     "a: b",     "\r",
+                                      "ab\r\n\r\n", "a:b\r\n\r\nc", "\r\n\r\n", "a: b\r\n\n"};
+    struct http_fields f = {0};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        http_fields_clear(&f);
+        buf_add_str(&f.text, bad[i]);
+        if (http_fields_read(&f))
+            fail_msg("case %zu", i);
+    }
+    http_fields_clear(&f);
+    buf_add_str(&f.text, "\r\n");
+    assert_true(http_fields_read(&f));
+    assert_int_equal(f.n, 0);
+    http_fields_release(&f);
+}
+
+static void names_are_recognised_whatever_their_case(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < HTTP_N_FIELDS; i++) {
+        AUTO(mem) char *name = xstrdup(http_field_name((enum http_field)i));
+        size_t len = strlen(name);
+        assert_true(i == HTTP_FIELD_OTHER || len > 0);
+        assert_int_equal(http_field_of(span_of(name, len)), i);
+        for (size_t k = 0; k < len; k++)
+            name[k] = (char)(k % 2 ? toupper(name[k]) : tolower(name[k]));
+        assert_int_equal(http_field_of(span_of(name, len)), i);
+        if (len == 0)
+            continue;
+        name[len - 1] = '!';
+        assert_int_equal(http_field_of(span_of(name, len)), HTTP_FIELD_OTHER);
+        assert_int_equal(http_field_of(span_of(name, len - 1)), HTTP_FIELD_OTHER);
+    }
+    assert_int_equal(http_field_of(SPAN_LIT("A-Name-That-Is-Longer-Than-Any")), HTTP_FIELD_OTHER);
+}
+
+static void what_is_sent_stands_in_lines(void **state)
+{
+    (void)state;
+    struct http_headers h = {0}, more = {0};
+    struct http_fields f = {0};
+    buf_add_str(&f.text, "x-odd:y \r\nTransfer-encoding: chunked\r\n\r\n");
+    assert_true(http_fields_read(&f));
+    assert_false(http_headers_has(&h, SPAN_LIT("a")));
+    http_headers_add(&h, "Content-Type", SPAN_LIT(" text/plain\t"));
+    http_headers_add(&h, "content-LENGTH", SPAN_LIT("7")); /* ours */
+    http_headers_addf(&h, "X-Count", "%d:%s", 7, "x");
+    http_headers_pass(&h, &f, 0);
+    http_headers_pass(&h, &f, 1); /* ours */
+    http_headers_add(&more, "X-Empty", SPAN_LIT(""));
+    http_headers_add_all(&h, NULL);
+    http_headers_add_all(&h, &more);
+    assert_string_equal(buf_str(&h.bytes),
+                        "Content-Type: text/plain\r\nX-Count: 7:x\r\nx-odd: y\r\nX-Empty: \r\n");
+    assert_true(http_headers_has(&h, SPAN_LIT("x-count")) && http_headers_has(&h, SPAN_LIT("X-Empty")));
+    assert_false(http_headers_has(&h, SPAN_LIT("X-Coun")) || http_headers_has(&h, SPAN_LIT("7")));
     http_headers_release(&h);
-    assert_int_equal(h.n, 0);
+    http_headers_release(&more);
+    http_fields_release(&f);
 }
 
 static void methods_and_statuses_have_names(void **state)
@@ -158,7 +229,10 @@ static void the_scan_finds_lines_under_any_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_keep_order_and_are_found_without_case),
+        cmocka_unit_test(fields_keep_order_and_are_found_by_name),
+        cmocka_unit_test(only_whole_headers_have_fields),
+        cmocka_unit_test(names_are_recognised_whatever_their_case),
+        cmocka_unit_test(what_is_sent_stands_in_lines),
         cmocka_unit_test(methods_and_statuses_have_names),
         cmocka_unit_test(request_lines_are_taken_apart),
         cmocka_unit_test(hosts_are_checked),

@@ -53,9 +53,9 @@ static void show(struct http_exchange *x)
 {
     struct span path = http_exchange_path(x), query = http_exchange_query(x);
     struct span method = http_exchange_method_text(x);
-    struct span host = http_headers_get(http_exchange_headers(x), "host");
-    (void)snprintf(t.seen, sizeof t.seen, "%.*s %.*s ? %.*s @ %.*s # %zu from %s", SPAN_ARG(method),
-                   SPAN_ARG(path), SPAN_ARG(query), SPAN_ARG(host), http_exchange_headers(x)->n,
+    struct span host = http_fields_get(http_exchange_fields(x), HTTP_FIELD_HOST);
+    (void)snprintf(t.seen, sizeof t.seen, "%.*s %.*s ? %.*s @ %.*s # %u from %s", SPAN_ARG(method),
+                   SPAN_ARG(path), SPAN_ARG(query), SPAN_ARG(host), http_exchange_fields(x)->n,
                    http_exchange_peer(x));
     http_exchange_reply(x, 200, NULL, span_str(t.seen));
 }

@@ -224,11 +224,11 @@ static void on_request(struct http_exchange *x, void *arg)
         http_exchange_read_body(x, (size_t)8 << 20, on_body, NULL);
 }
 
-static void on_headers(struct http_call *call, void *arg, int status, const struct http_headers *headers)
+static void on_headers(struct http_call *call, void *arg, int status, const struct http_fields *fields)
 {
     (void)call;
     (void)arg;
-    (void)headers;
+    (void)fields;
     t.status = status;
 }
 
