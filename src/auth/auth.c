@@ -126,6 +126,7 @@ struct user *user_add(struct auth *a, const struct user_row *row)
         a->users_cap = a->users_cap ? a->users_cap * 2 : 8;
         a->users = xrealloc(a->users, a->users_cap * sizeof(struct user *));
     }
+    u->at = a->n_users;
     a->users[a->n_users++] = u;
     map_put(a->users_by_id, u->id, u);
     map_put(a->users_by_name, u->folded_name, u);
@@ -238,6 +239,30 @@ static void read_models(struct key *k)
     scope_models_read(k->models_json, &k->models);
 }
 
+/* Finds k a place. */
+static void place_key(struct auth *a, struct key *k)
+{
+    size_t at = 0;
+    if (map_count(a->keys_by_id) == a->n_keys_at) {
+        a->keys_at = xrealloc(a->keys_at, (a->n_keys_at + 1) * sizeof(struct key *));
+        a->keys_at[a->n_keys_at++] = NULL;
+        at = a->n_keys_at - 1;
+    }
+    while (a->keys_at[at])
+        at++;
+    a->keys_at[at] = k;
+    k->at = at;
+    k->serial = ++a->last_serial;
+}
+
+struct key *key_of(const struct auth *a, const struct principal *p)
+{
+    if (p->kind != PRINCIPAL_KEY || p->key_at >= a->n_keys_at)
+        return NULL;
+    struct key *k = a->keys_at[p->key_at];
+    return k && k->serial == p->key_serial ? k : NULL;
+}
+
 struct key *key_insert(struct auth *a, const struct key *k)
 {
     struct key *copy = xmemdup(k, sizeof(*k));
@@ -253,6 +278,7 @@ struct key *key_insert(struct auth *a, const struct key *k)
     list_init(&copy->of_all);
     list_push_back(&a->keys, &copy->of_all);
     copy->user->n_keys++;
+    place_key(a, copy);
     map_put(a->keys_by_hash, copy->hash, copy);
     map_put(a->keys_by_id, copy->id, copy);
     if (copy->expires_at)
@@ -291,6 +317,8 @@ void key_drop(struct auth *a, struct key *k)
 {
     map_remove(a->keys_by_hash, k->hash);
     map_remove(a->keys_by_id, k->id);
+    known_forget(&a->known, k);
+    a->keys_at[k->at] = NULL;
     list_remove(&k->of_all);
     k->user->n_keys--;
     free(k->id);
@@ -419,6 +447,7 @@ struct auth *auth_new(struct loop *l, struct store *s, auth_ready_fn on_ready, v
     a->sessions = map_new();
     a->keys_by_hash = map_new();
     a->keys_by_id = map_new();
+    known_init(&a->known);
     list_init(&a->keys);
     list_init(&a->calls);
     a->throttle = throttle_new();
@@ -470,6 +499,7 @@ void auth_close(struct auth *a)
     map_free(a->sessions);
     map_free(a->keys_by_hash);
     map_free(a->keys_by_id);
+    free(a->keys_at);
     free(a->subscribers);
     sodium_memzero(a->setup_token, sizeof(a->setup_token));
     free(a);

@@ -34,13 +34,16 @@ enum principal_kind {
     PRINCIPAL_LOCAL,   /* the control socket: admin rights; acts for the oldest active admin */
 };
 
-/* Plain memory, to be copied and kept (for a stream, then ask auth_is_valid). */
+/* Plain memory that auth_identify fills in, to be copied and kept (for a stream, then ask auth_is_valid). */
 struct principal {
     enum principal_kind kind;
     bool is_admin;
     char user_id[UUID_LEN + 1]; /* "": nobody, or local before the set-up */
     char name[AUTH_MAX_NAME_BYTES + 1];
     char credential_id[65]; /* session: hex SHA-256; key: its id; else "" */
+    /* auth's own: where it has the account and the key, so as not to look them up by their ids */
+    size_t user_at, key_at;
+    uint64_t key_serial;
 };
 
 struct auth_user {

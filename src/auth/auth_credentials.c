@@ -45,28 +45,19 @@ static enum err take_key(struct span *found, struct span value, struct err_text 
     return ERR_OK;
 }
 
-/* scheme: what stands before the key, or NULL. */
-static enum err read_key(struct span value, const char *scheme, struct span *out_key, struct err_text *why)
+static enum err read_bearer(struct span authorization, struct span *out_key, struct err_text *why)
 {
-    if (!value.p)
-        return ERR_OK;
-    value = span_trim(value);
-    if (scheme) {
-        struct span rest, given = span_cut(value, ' ', &rest);
-        if (!span_is_ci(given, scheme))
-            return refuse(why, "Authorization must be: Bearer hob_...");
-        value = span_trim(rest);
-    }
-    if (!secret_is_wellformed_key(value))
-        return refuse(why, "This is no API key of hob");
-    *out_key = value;
+    struct span rest, scheme = span_cut(span_trim(authorization), ' ', &rest);
+    if (!span_is_ci(scheme, "Bearer"))
+        return refuse(why, "Authorization must be: Bearer hob_...");
+    *out_key = span_trim(rest);
     return ERR_OK;
 }
 
 enum err credentials_read(const struct http_fields *fields, struct credentials *out, struct err_text *why)
 {
     struct span plain = {0}, secure = {0}, authorization = {0}, x_api_key = {0};
-    struct span bearer = {0}, api_key = {0};
+    struct span bearer = {0}, api_key;
     enum err e = ERR_OK;
     for (size_t i = 0; i < fields->n; i++) {
         struct span value = http_fields_value(fields, i);
@@ -79,11 +70,13 @@ enum err credentials_read(const struct http_fields *fields, struct credentials *
         if (e != ERR_OK)
             return e;
     }
-    if ((e = read_key(authorization, "Bearer", &bearer, why)) != ERR_OK ||
-        (e = read_key(x_api_key, NULL, &api_key, why)) != ERR_OK)
+    if (authorization.p && (e = read_bearer(authorization, &bearer, why)) != ERR_OK)
         return e;
-    if (bearer.p && api_key.p && !secret_is_equal(bearer, api_key))
+    api_key = span_trim(x_api_key);
+    if (authorization.p && x_api_key.p && !span_eq(bearer, api_key))
         return refuse(why, "Authorization and x-api-key name different keys");
-    *out = (struct credentials){.session = secure.p ? secure : plain, .key = bearer.p ? bearer : api_key};
+    *out = (struct credentials){.session = secure.p ? secure : plain,
+                                .has_key = authorization.p || x_api_key.p,
+                                .key = authorization.p ? bearer : api_key};
     return ERR_OK;
 }

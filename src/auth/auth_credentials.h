@@ -10,10 +10,11 @@
 
 struct credentials {
     struct span session; /* well-formed secret; p NULL: none */
-    struct span key;     /* well-formed key; p NULL: none */
+    bool has_key;
+    struct span key; /* as it was sent: of any form */
 };
 
-/* The spans point into fields. ERR_UNAUTHENTICATED: malformed, twice, or two keys that differ. */
+/* The spans point into fields. ERR_UNAUTHENTICATED: a malformed session, no Bearer, twice, or two keys that differ. */
 MUST_CHECK enum err credentials_read(const struct http_fields *fields, struct credentials *out,
                                      struct err_text *why);
 

@@ -13,6 +13,7 @@ static void fill(struct principal *p, enum principal_kind kind, const struct use
     str_put(p->user_id, sizeof(p->user_id), u->id);
     str_put(p->name, sizeof(p->name), u->name);
     str_put(p->credential_id, sizeof(p->credential_id), credential_id);
+    p->user_at = u->at;
 }
 
 static void identify_session(struct auth *a, struct span secret, struct principal *out)
@@ -40,12 +41,25 @@ static void identify_session(struct auth *a, struct span secret, struct principa
     fill(out, PRINCIPAL_SESSION, s->user, s->id_hash);
 }
 
-static enum err identify_key(struct auth *a, struct span secret, struct principal *out, struct err_text *why)
+/* NULL: nobody's. */
+static struct key *find_key(struct auth *a, struct span token)
 {
     /* What is compared are hashes of 256 random bits: how far two of them agree tells nothing about a key. */
     char hash[HASH_HEX_LEN + 1];
-    secret_hash(secret, hash);
+    secret_hash(token, hash);
     struct key *k = map_get_str(a->keys_by_hash, hash);
+    if (k)
+        known_add(&a->known, token, k);
+    return k;
+}
+
+static enum err identify_key(struct auth *a, struct span token, struct principal *out, struct err_text *why)
+{
+    struct key *k = known_find(&a->known, token);
+    if (!k && !secret_is_wellformed_key(token))
+        return err_set(why, ERR_UNAUTHENTICATED, "This is no API key of hob");
+    if (!k)
+        k = find_key(a, token);
     if (!k || !user_is_active(k->user))
         return err_set(why, ERR_UNAUTHENTICATED, "The API key is not valid");
     int64_t now = clock_wall_ms();
@@ -56,6 +70,8 @@ static enum err identify_key(struct auth *a, struct span secret, struct principa
         store_key_used(a->store, k->id, now, NULL, NULL);
     }
     fill(out, PRINCIPAL_KEY, k->user, k->id);
+    out->key_at = k->at;
+    out->key_serial = k->serial;
     return ERR_OK;
 }
 
@@ -78,7 +94,7 @@ enum err auth_identify(struct auth *a, const struct http_fields *fields, bool is
     enum err e = credentials_read(fields, &given, why);
     if (e != ERR_OK)
         return e;
-    if (given.key.p)
+    if (given.has_key)
         return identify_key(a, given.key, out, why);
     if (given.session.p)
         identify_session(a, given.session, out);
@@ -96,7 +112,7 @@ bool auth_is_valid(const struct auth *a, const struct principal *p)
         const struct session *s = map_get_str(a->sessions, p->credential_id);
         u = s && clock_wall_ms() < s->expires_at ? s->user : NULL;
     } else {
-        const struct key *k = map_get_str(a->keys_by_id, p->credential_id);
+        const struct key *k = key_of(a, p);
         u = k && !key_is_expired(k, clock_wall_ms()) ? k->user : NULL;
     }
     return u && user_is_active(u) && u->is_admin == p->is_admin;

@@ -12,17 +12,13 @@ struct limited {
 
 static struct limited find(const struct auth *a, const struct principal *p)
 {
-    struct limited l = {0};
-    if (p->kind == PRINCIPAL_KEY)
-        l.key = map_get_str(a->keys_by_id, p->credential_id);
-    if (p->kind == PRINCIPAL_KEY || p->kind == PRINCIPAL_SESSION)
-        l.user = map_get_str(a->users_by_id, p->user_id);
-    return l;
+    bool is_limited = p->kind == PRINCIPAL_KEY || p->kind == PRINCIPAL_SESSION;
+    return (struct limited){.key = key_of(a, p), .user = is_limited ? a->users[p->user_at] : NULL};
 }
 
 bool auth_may_use_route(const struct auth *a, const struct principal *p, enum auth_route route)
 {
-    const struct key *k = find(a, p).key;
+    const struct key *k = key_of(a, p);
     if (p->kind != PRINCIPAL_KEY || !k)
         return p->kind != PRINCIPAL_KEY; /* a key that was removed meanwhile may do nothing */
     if (route == AUTH_ROUTE_API && k->models.n)
@@ -32,7 +28,7 @@ bool auth_may_use_route(const struct auth *a, const struct principal *p, enum au
 
 bool auth_may_use_model(const struct auth *a, const struct principal *p, const char *const *names, size_t n)
 {
-    const struct key *k = find(a, p).key;
+    const struct key *k = key_of(a, p);
     if (p->kind != PRINCIPAL_KEY || !k)
         return p->kind != PRINCIPAL_KEY;
     if (!k->models.n)

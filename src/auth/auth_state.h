@@ -7,11 +7,13 @@
 
 #include "auth/auth.h"
 #include "auth/auth_hash.h"
+#include "auth/auth_known.h"
 #include "auth/auth_limiter.h"
 #include "auth/auth_secret.h"
 #include "auth/auth_throttle.h"
 
 struct user {
+    size_t at; /* in auth->users */
     char *id, *name, *folded_name, *password_hash;
     bool is_admin;
     const char *status; /* a literal: active, pending, disabled */
@@ -31,6 +33,8 @@ struct session {
 
 struct key {
     struct list of_all;
+    size_t at;       /* in auth->keys_at */
+    uint64_t serial; /* no other key has had it: what comes to the same place later is told from it */
     struct user *user;
     char *id, *name, *prefix;
     char hash[HASH_HEX_LEN + 1];
@@ -64,7 +68,11 @@ struct auth {
     struct map *taken_names;                 /* folded names of accounts that are being made */
     struct map *sessions;                    /* by hash */
     struct map *keys_by_hash, *keys_by_id;
-    struct list keys; /* in order of creation */
+    struct known_keys known; /* of keys_by_hash, those that were used */
+    struct list keys;        /* in order of creation */
+    struct key **keys_at;    /* in no order; NULL: free */
+    size_t n_keys_at;
+    uint64_t last_serial;
     /* set-up */
     char setup_token[SECRET_LEN + 1]; /* "": not needed */
     bool is_setting_up;
@@ -127,6 +135,8 @@ void session_drop(struct auth *a, struct session *s);
 void sessions_drop_of(struct auth *a, struct user *u);
 struct key *key_insert(struct auth *a, const struct key *k);
 void key_drop(struct auth *a, struct key *k);
+/* p's; NULL: it has none, or it was removed. */
+struct key *key_of(const struct auth *a, const struct principal *p);
 struct auth_key key_public(const struct key *k);
 /* What p sets is so from now on. */
 void key_change(struct auth *a, struct key *k, const struct auth_key_patch *p);

@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 #include "auth/auth_name.h"
 #include "auth/auth_secret.h"
+#include "auth/auth_state.h"
 #include "unit.h"
 
 /* ---- auth over a store in a folder of its own ---- */
@@ -636,6 +637,72 @@ static void keys_expire_and_say_so(void **state)
     assert_int_equal(f->n_revoked, 1);
 }
 
+/* Each key is shown twice first: the second time it is recognised without a hash. */
+static void what_was_recognised_is_held_to_what_holds_now(void **state)
+{
+    struct fixture *f = *state;
+    struct auth_key_patch only = {.routes_json = (char *)(uintptr_t) "[\"embeddings\"]",
+                                  .expires_at = -1,
+                                  .limits = {-1, -1, -1}},
+                          over = {.expires_at = 1, .limits = {-1, -1, -1}};
+    struct answer bob = ASK(f, auth_signup, "Bob", PASSWORD, "::1");
+    EXPECT(ERR_OK, "", ASK(f, auth_user_approve, bob.user_id));
+    struct answer keys[4];
+    struct principal p, first, of_removed;
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        keys[i] = ASK(f, auth_key_add, i == 3 ? bob.user_id : f->admin_id, &named("k"));
+        assert_int_equal(try_key(f, keys[i].secret, &first), ERR_OK);
+        assert_int_equal(try_key(f, keys[i].secret, &p), ERR_OK);
+        assert_string_equal(p.credential_id, keys[i].key_id);
+        assert_string_equal(p.user_id, first.user_id);
+    }
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, NULL, keys[0].key_id, &only));
+    assert_int_equal(try_key(f, keys[0].secret, &p), ERR_OK);
+    assert_false(auth_may_use_route(f->auth, &p, AUTH_ROUTE_CHAT));
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, NULL, keys[1].key_id, &over));
+    assert_int_equal(try_key(f, keys[1].secret, &p), ERR_UNAUTHENTICATED);
+    EXPECT(ERR_OK, "", ASK(f, auth_user_disable, bob.user_id));
+    assert_int_equal(try_key(f, keys[3].secret, &p), ERR_UNAUTHENTICATED);
+
+    assert_int_equal(try_key(f, keys[2].secret, &of_removed), ERR_OK);
+    struct answer removal = {.f = f};
+    auth_key_remove(f->auth, f->admin_id, keys[2].key_id, on_answer, &removal);
+    assert_int_equal(try_key(f, keys[2].secret, &p), ERR_UNAUTHENTICATED); /* at once */
+    run_until(f, &removal.came);
+    /* A key that comes to the place of one that is gone is not taken for it. */
+    EXPECT(ERR_OK, "", ASK(f, auth_key_add, f->admin_id, &named("new")));
+    EXPECT(ERR_OK, "", ASK(f, auth_key_add, f->admin_id, &named("newer")));
+    assert_false(auth_is_valid(f->auth, &of_removed));
+    assert_false(auth_may_use_route(f->auth, &of_removed, AUTH_ROUTE_CHAT));
+    assert_int_equal(try_key(f, keys[2].secret, &p), ERR_UNAUTHENTICATED);
+}
+
+/* Bytes that differ in one bit, or in their length, are another token; what is forgotten is not found. */
+static void a_known_key_is_found_by_all_of_its_bytes(void **state)
+{
+    (void)state;
+    AUTO(mem) struct known_keys *known = xmalloc(sizeof *known);
+    struct key keys[2];
+    char token[KEY_LEN + 1];
+    known_init(known);
+    secret_make_key(token);
+    struct span whole = span_of(token, KEY_LEN);
+    assert_null(known_find(known, whole));
+    known_add(known, whole, &keys[0]);
+    assert_ptr_equal(known_find(known, whole), &keys[0]);
+    for (size_t n = 0; n < KEY_LEN; n++) {
+        token[n] ^= 1;
+        assert_null(known_find(known, whole));
+        token[n] ^= 1;
+        assert_null(known_find(known, span_of(token, n)));
+    }
+    assert_null(known_find(known, span_of(NULL, 0)));
+    known_forget(known, &keys[1]);
+    assert_ptr_equal(known_find(known, whole), &keys[0]);
+    known_forget(known, &keys[0]);
+    assert_null(known_find(known, whole));
+}
+
 static void the_tighter_limit_of_key_and_user_holds(void **state)
 {
     struct fixture *f = *state;
@@ -821,6 +888,8 @@ int main(void)
         AFTER_SETUP(keys_are_made_listed_and_removed),
         AFTER_SETUP(keys_are_for_some_routes_and_models),
         AFTER_SETUP(keys_expire_and_say_so),
+        AFTER_SETUP(what_was_recognised_is_held_to_what_holds_now),
+        cmocka_unit_test(a_known_key_is_found_by_all_of_its_bytes),
         AFTER_SETUP(the_tighter_limit_of_key_and_user_holds),
         AFTER_SETUP(credentials_are_exactly_one_or_refused),
         AFTER_SETUP(the_control_socket_acts_for_the_admin),
