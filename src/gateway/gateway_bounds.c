@@ -6,17 +6,22 @@
 /* A negative n_discard makes llama-server write before its memory; each choice takes a slot's memory. */
 static const struct {
     const char *name;
+    size_t name_len;
     int64_t min, max;
 } bounds[] = {
-    {"n", 0, GATEWAY_MAX_CHOICES}, {"n_cmpl", 0, GATEWAY_MAX_CHOICES}, {"best_of", 0, GATEWAY_MAX_CHOICES},
-    {"n_discard", 0, INT32_MAX},   {"n_keep", -1, INT32_MAX},          {"n_probs", 0, 1000},
-    {"top_logprobs", 0, 1000},
+    {"n", sizeof "n" - 1, 0, GATEWAY_MAX_CHOICES},
+    {"n_cmpl", sizeof "n_cmpl" - 1, 0, GATEWAY_MAX_CHOICES},
+    {"best_of", sizeof "best_of" - 1, 0, GATEWAY_MAX_CHOICES},
+    {"n_discard", sizeof "n_discard" - 1, 0, INT32_MAX},
+    {"n_keep", sizeof "n_keep" - 1, -1, INT32_MAX},
+    {"n_probs", sizeof "n_probs" - 1, 0, 1000},
+    {"top_logprobs", sizeof "top_logprobs" - 1, 0, 1000},
 };
 
 static size_t find(struct span name)
 {
     size_t i = 0;
-    while (i < COUNT_OF(bounds) && !span_is_ci(name, bounds[i].name))
+    while (i < COUNT_OF(bounds) && !span_eq_ci(name, span_of(bounds[i].name, bounds[i].name_len)))
         i++;
     return i;
 }

@@ -122,9 +122,10 @@ static enum err end_line(struct gateway_form *f, struct err_text *why)
             return err_set(why, ERR_INVALID, "A field of the form has no name");
         f->state = IN_BODY;
         if (f->field == MODEL) {
-            struct gateway_field field = {.name_len = 5, .value = f->scan->at + 1};
+            struct gateway_field *field = gateway_scan_add_field(f->scan);
             buf_add_str(&f->scan->names, "model");
-            buf_add(&f->scan->fields, &field, sizeof field);
+            field->name_len = (uint32_t)f->scan->names.len;
+            field->value = f->scan->at + 1;
         }
         return ERR_OK;
     }
@@ -146,7 +147,7 @@ static enum err end_part(struct gateway_form *f, struct err_text *why)
 {
     struct span text = buf_span(&f->line);
     if (f->field == MODEL) {
-        struct gateway_field *field = (struct gateway_field *)(void *)f->scan->fields.p;
+        struct gateway_field *field = &f->scan->fields[0];
         field->end = field->value + text.len;
         if (text.len && memchr(text.p, '\0', text.len))
             return err_set(why, ERR_INVALID, "\"model\" must have no NUL");

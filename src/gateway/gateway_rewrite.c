@@ -61,11 +61,11 @@ static void replace_value(struct splice *s, const struct gateway_field *f, yyjso
 /* With the comma that parts it from what is there before it, or else from the next. */
 static void remove_field(struct splice *s, size_t i)
 {
-    const struct gateway_field *f = gateway_scan_field(s->scan, i);
+    const struct gateway_field *f = &s->scan->fields[i];
     if (s->n_kept > 0)
-        pass(s, gateway_scan_field(s->scan, i - 1)->end, f->end);
-    else if (i + 1 < gateway_scan_n_fields(s->scan))
-        pass(s, f->from, gateway_scan_field(s->scan, i + 1)->from);
+        pass(s, s->scan->fields[i - 1].end, f->end);
+    else if (i + 1 < s->scan->n_fields)
+        pass(s, f->from, s->scan->fields[i + 1].from);
     else
         pass(s, f->from, f->end);
     s->changes = true;
@@ -86,7 +86,7 @@ static void append_field(struct splice *s, const char *name, yyjson_val *value)
 
 static bool has_field(const struct gateway_scan *scan, const char *name)
 {
-    for (size_t i = 0; i < gateway_scan_n_fields(scan); i++) {
+    for (size_t i = 0; i < scan->n_fields; i++) {
         if (span_is(gateway_scan_name(scan, i), name))
             return true;
     }
@@ -106,11 +106,11 @@ static bool has_text(yyjson_val *list, struct span text)
 
 static void rewrite_fields(struct splice *s, yyjson_val *model, yyjson_val *set, yyjson_val *strip)
 {
-    for (size_t i = 0; i < gateway_scan_n_fields(s->scan); i++) {
+    for (size_t i = 0; i < s->scan->n_fields; i++) {
         struct span name = gateway_scan_name(s->scan, i);
         yyjson_val *value = model && span_is(name, "model") ? model : yyjson_obj_getn(set, name.p, name.len);
         if (value) {
-            replace_value(s, gateway_scan_field(s->scan, i), value);
+            replace_value(s, &s->scan->fields[i], value);
             s->n_kept++;
         } else if (has_text(strip, name)) {
             remove_field(s, i);
@@ -136,8 +136,8 @@ static void add_missing(struct splice *s, yyjson_val *fields, yyjson_val *but, y
 static void add_fields(struct splice *s, yyjson_val *model, yyjson_val *set, yyjson_val *defaults,
                        yyjson_val *strip)
 {
-    size_t n = gateway_scan_n_fields(s->scan);
-    uint64_t last = n ? gateway_scan_field(s->scan, n - 1)->end : s->scan->open + 1;
+    size_t n = s->scan->n_fields;
+    uint64_t last = n ? s->scan->fields[n - 1].end : s->scan->open + 1;
     if (s->at < last)
         pass(s, last, last);
     if (model && !has_field(s->scan, "model"))
@@ -148,9 +148,9 @@ static void add_fields(struct splice *s, yyjson_val *model, yyjson_val *set, yyj
 
 static void rewrite_form(struct splice *s, yyjson_val *model)
 {
-    if (!model || gateway_scan_n_fields(s->scan) == 0)
+    if (!model || s->scan->n_fields == 0)
         return;
-    const struct gateway_field *f = gateway_scan_field(s->scan, 0);
+    const struct gateway_field *f = &s->scan->fields[0];
     size_t begin = s->out->text.len;
     pass(s, f->value, f->end);
     buf_add(&s->out->text, yyjson_get_str(model), yyjson_get_len(model));

@@ -22,15 +22,17 @@ struct gateway_field {
 enum gateway_stream { GATEWAY_STREAM_ABSENT, GATEWAY_STREAM_OFF, GATEWAY_STREAM_ON };
 
 struct gateway_scan {
-    uint64_t at;       /* bytes seen */
-    uint64_t open;     /* the root's opening brace */
-    struct buf names;  /* of all fields, one behind the other */
-    struct buf fields; /* struct gateway_field, in order */
-    struct buf model;  /* the value of "model"; escapes resolved */
+    uint64_t at;      /* bytes seen */
+    uint64_t open;    /* the root's opening brace */
+    struct buf names; /* of all fields, one behind the other */
+    struct gateway_field *fields;
+    size_t n_fields, fields_cap;
+    struct buf model; /* the value of "model"; escapes resolved */
     bool has_model;
     bool is_form; /* read by gateway_form: fields has "model" only */
     enum gateway_stream stream;
 
+    const char *piece;             /* during gateway_scan_feed, where byte `at` is */
     uint8_t state, string, number; /* gateway_scan.c */
     uint8_t depth;
     uint8_t n_left;    /* digits of an escape, or bytes of a character, to come */
@@ -57,8 +59,9 @@ MUST_CHECK enum err gateway_scan_feed(struct gateway_scan *s, struct span bytes,
 /* No more bytes will come. */
 MUST_CHECK enum err gateway_scan_end(const struct gateway_scan *s, struct err_text *why);
 
-size_t gateway_scan_n_fields(const struct gateway_scan *s);
-const struct gateway_field *gateway_scan_field(const struct gateway_scan *s, size_t i);
+/* A field whose name is what will be added to names. Valid until the next one. */
+struct gateway_field *gateway_scan_add_field(struct gateway_scan *s);
+/* Escapes resolved. */
 struct span gateway_scan_name(const struct gateway_scan *s, size_t i);
 
 #endif

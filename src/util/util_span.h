@@ -52,9 +52,13 @@ static inline bool span_is(struct span a, const char *s)
     return a.len == strlen(s) && (a.len == 0 || memcmp(a.p, s, a.len) == 0);
 }
 /* ASCII case ignored. */
+static inline bool span_eq_ci(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.p, b.p, a.len) == 0);
+}
 static inline bool span_is_ci(struct span a, const char *s)
 {
-    return a.len == strlen(s) && (a.len == 0 || strncasecmp(a.p, s, a.len) == 0);
+    return span_eq_ci(a, span_of(s, strlen(s)));
 }
 bool span_starts(struct span a, const char *prefix);
 bool span_ends(struct span a, const char *suffix);

@@ -36,9 +36,9 @@ static void compare(const struct gateway_scan *s, const char *p, yyjson_val *roo
 {
     size_t i, n;
     yyjson_val *key, *value;
-    assert(gateway_scan_n_fields(s) == yyjson_obj_size(root));
+    assert(s->n_fields == yyjson_obj_size(root));
     yyjson_obj_foreach(root, i, n, key, value) {
-        const struct gateway_field *f = gateway_scan_field(s, i);
+        const struct gateway_field *f = &s->fields[i];
         assert(span_eq(gateway_scan_name(s, i), span_of(yyjson_get_str(key), yyjson_get_len(key))));
         AUTO(json_doc) yyjson_doc *doc = read_tree(p + f->value, (size_t)(f->end - f->value));
         assert(doc && yyjson_equals(yyjson_doc_get_root(doc), value));

@@ -47,8 +47,8 @@ static char *describe(const struct result *r, struct span body)
         return xstrdup(r->why.text);
     struct buf b = {0};
     buf_addf(&b, "%s|%s|", r->scan.has_model ? buf_str(&r->scan.model) : "-", streams[r->scan.stream]);
-    for (size_t i = 0; i < gateway_scan_n_fields(&r->scan); i++) {
-        const struct gateway_field *f = gateway_scan_field(&r->scan, i);
+    for (size_t i = 0; i < r->scan.n_fields; i++) {
+        const struct gateway_field *f = &r->scan.fields[i];
         struct span name = gateway_scan_name(&r->scan, i);
         buf_addf(&b, "%s%.*s=%.*s", i ? ";" : "", SPAN_ARG(name), (int)(f->end - f->value),
                  body.p + f->value);
@@ -157,6 +157,63 @@ static void test_json(void **state)
         check(JSON, cases[i].body, cases[i].want);
 }
 
+/* Strings are passed in words and blocks: what is not plain is found wherever in them it stands. */
+static void test_long_strings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        int bad; /* which of them is refused; -1: none is */
+    } cases[] = {
+        {"\x1F", 0},
+        {"\n", 0},
+        {" ", -1},
+        {"\x7F", -1},
+        {"\\n", -1},
+        {"\\\"", -1},
+        {"\x80", 0},
+        {"\xC3\xA4", -1},
+        {"\xC3x", 1},
+        {"\xC1", 0},
+        {"\xE2\x82\xAC", -1},
+        {"\xE0\x9F", 1},
+        {"\xED\xA0\x80", 1},
+        {"\xF0\x8F", 1},
+        {"\xFF", 0},
+        {"\xF0\x9F\x98\x80", -1},
+    };
+    static const char plain[] = "!#$[]azAZ09{},:/";
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        for (size_t n = 0; n < 280; n++) {
+            struct buf body = {0};
+            struct err_text why = {0}, want = {0};
+            struct gateway_scan s;
+            buf_add_str(&body, "{\"a\":\"");
+            for (size_t k = 0; k < n; k++)
+                buf_add_char(&body, plain[(i + k) % (sizeof plain - 1)]);
+            size_t at = body.len;
+            buf_add_str(&body, cases[i].bytes);
+            for (size_t k = 0; k < n % 23; k++)
+                buf_add_char(&body, 'x');
+            buf_add_str(&body, "\"}");
+            gateway_scan_init(&s);
+            enum err e = gateway_scan_feed(&s, buf_span(&body), &why);
+            if (cases[i].bad < 0) {
+                assert_int_equal(e, ERR_OK);
+                assert_int_equal(gateway_scan_end(&s, &why), ERR_OK);
+                assert_int_equal(s.fields[0].end, body.len - 1);
+            } else {
+                assert_int_equal(e, ERR_INVALID);
+                (void)err_set(&want, e, "The body is not valid JSON: unexpected byte at position %zu",
+                              at + (size_t)cases[i].bad);
+                assert_string_equal(why.text, want.text);
+            }
+            gateway_scan_release(&s);
+            buf_release(&body);
+        }
+    }
+}
+
 static void test_json_limits(void **state)
 {
     (void)state;
@@ -262,10 +319,8 @@ static void test_boundaries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_json_limits),
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_boundaries),
+        cmocka_unit_test(test_json),  cmocka_unit_test(test_long_strings), cmocka_unit_test(test_json_limits),
+        cmocka_unit_test(test_forms), cmocka_unit_test(test_boundaries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
