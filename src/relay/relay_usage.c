@@ -1,4 +1,7 @@
-/* Finds "usage" and "timings" in an answer and takes their counts. One search over the bytes is all that an event costs. */
+/*
+ * Finds "usage" and "timings" in an answer and takes their counts. What is searched for are braces, which are few, and then what
+ * stands before them: that is all that an event costs.
+ */
 #include "relay/relay_usage.h"
 
 void relay_usage_init(struct relay_usage *u)
@@ -66,18 +69,16 @@ static void take_timings(struct relay_usage *u, yyjson_val *timings)
         u->tokens_per_s = speed;
 }
 
-static void take_object(struct relay_usage *u)
+static void take_object(struct relay_usage *u, struct span object)
 {
     AUTO(json_doc) yyjson_doc *doc = NULL;
     yyjson_val *root;
-    if (!u->is_too_long && !json_parse_object(buf_span(&u->object), &doc, &root, NULL)) {
-        if (u->is_timings)
-            take_timings(u, root);
-        else
-            take_usage(u, root);
-    }
-    buf_release(&u->object); /* a stream may stay open for hours */
-    u->is_capturing = u->is_too_long = false;
+    if (json_parse_object(object, &doc, &root, NULL))
+        return;
+    if (u->is_timings)
+        take_timings(u, root);
+    else
+        take_usage(u, root);
 }
 
 static void begin_object(struct relay_usage *u, bool is_timings)
@@ -86,15 +87,14 @@ static void begin_object(struct relay_usage *u, bool is_timings)
     u->is_timings = is_timings;
     u->in_string = u->is_escaped = false;
     u->depth = 0;
-    u->n_tail = 0;
 }
 
-/* Up to the object's last brace; returns how many bytes that took. */
-static size_t capture(struct relay_usage *u, struct span bytes)
+/* How many of the bytes belong to the object under way. */
+static size_t pass_object(struct relay_usage *u, struct span bytes, bool *out_is_over)
 {
     size_t n = 0;
-    bool is_over = false;
-    while (n < bytes.len && !is_over) {
+    *out_is_over = false;
+    while (n < bytes.len && !*out_is_over) {
         char c = bytes.p[n++];
         if (u->in_string) {
             bool is_end = c == '"' && !u->is_escaped;
@@ -105,108 +105,86 @@ static size_t capture(struct relay_usage *u, struct span bytes)
         } else if (c == '{') {
             u->depth++;
         } else if (c == '}') {
-            is_over = --u->depth == 0;
+            *out_is_over = --u->depth == 0;
         }
     }
-    if (u->object.len + n > RELAY_MAX_USAGE_BYTES)
-        u->is_too_long = true;
-    else
+    return n;
+}
+
+/* Up to the object's last brace; returns how many bytes that took. One that is too long is given up. */
+static size_t capture(struct relay_usage *u, struct span bytes)
+{
+    size_t room = RELAY_MAX_USAGE_BYTES - u->object.len;
+    bool is_over, is_whole = u->object.len == 0;
+    size_t n = pass_object(u, span_of(bytes.p, bytes.len < room ? bytes.len : room), &is_over);
+    if (!is_over || !is_whole)
         buf_add(&u->object, bytes.p, n);
-    if (is_over || u->is_too_long)
-        take_object(u);
+    if (is_over)
+        take_object(u, is_whole ? span_of(bytes.p, n) : buf_span(&u->object));
+    if (is_over || n == room) {
+        u->is_capturing = false;
+        buf_release(&u->object); /* a stream may stay open for hours */
+    }
     return n;
 }
 
 /* ---- the search ---- */
 
-/* The name at `at`, its colon and blanks: where the brace is, or `at` when it is no object, or the bytes' end when they are
- * too few to tell. */
-static size_t find_brace(struct span bytes, size_t at, const char *name)
+/* The last bytes of what came before and of these. */
+static void copy_last(const struct relay_usage *u, struct span bytes, char out[RELAY_USAGE_TAIL])
 {
-    size_t i = at + strlen(name);
-    bool has_colon = false;
-    for (; i < bytes.len; i++) {
-        char c = bytes.p[i];
-        if (c == '{')
-            return has_colon ? i : at;
-        if (c == ':' && !has_colon)
-            has_colon = true;
-        else if (!char_is_blank(c))
-            return at;
-    }
-    return bytes.len - at < RELAY_USAGE_TAIL ? bytes.len : at;
+    size_t n = bytes.len < RELAY_USAGE_TAIL ? bytes.len : RELAY_USAGE_TAIL;
+    memcpy(out, u->tail + n, RELAY_USAGE_TAIL - n);
+    if (n)
+        memcpy(out + RELAY_USAGE_TAIL - n, bytes.p + bytes.len - n, n);
 }
 
-/* The first object of that name from `at` on; bytes.len: none. */
-static size_t find_object(struct span bytes, size_t at, const char *name)
+/* Cuts c and blanks behind it from the end of s; false: something else is there. */
+static bool cut_last(struct span *s, char c)
 {
-    while (at < bytes.len) {
-        ptrdiff_t found = span_find(span_of(bytes.p + at, bytes.len - at), span_str(name));
-        if (found < 0)
-            return bytes.len;
-        size_t start = at + (size_t)found, brace = find_brace(bytes, start, name);
-        if (brace != start)
-            return brace;
-        at = start + strlen(name) - 1; /* its last quote may be another one's first */
+    while (s->len > 0 && char_is_blank(s->p[s->len - 1]))
+        s->len--;
+    return s->len > 0 && s->p[--s->len] == c;
+}
+
+/* before: what stands before a brace. Does it name an object that is wanted? */
+static bool is_wanted(struct span before, bool *out_is_timings)
+{
+    if (!cut_last(&before, ':') || !cut_last(&before, '"'))
+        return false;
+    *out_is_timings = span_ends(before, "\"timings");
+    return *out_is_timings || span_ends(before, "\"usage");
+}
+
+/* Where the next wanted object begins, from `at` on; bytes.len: there is none. */
+static size_t search(const struct relay_usage *u, struct span bytes, size_t at, bool *out_is_timings)
+{
+    const char *brace;
+    for (; (brace = memchr(bytes.p + at, '{', bytes.len - at)) != NULL; at++) {
+        char before[RELAY_USAGE_TAIL];
+        at = (size_t)(brace - bytes.p);
+        copy_last(u, span_of(bytes.p, at), before);
+        if (is_wanted(span_of(before, sizeof before), out_is_timings))
+            return at;
     }
     return bytes.len;
 }
 
-/* Where the next object begins, or bytes.len. */
-static size_t search(struct span bytes, bool *out_is_timings)
-{
-    size_t usage = find_object(bytes, 0, "\"usage\"");
-    size_t timings = find_object(span_of(bytes.p, usage), 0, "\"timings\"");
-    *out_is_timings = timings < usage;
-    return timings < usage ? timings : usage;
-}
-
-/* The last bytes and the first new ones: a name that was cut. Returns how many of the new ones that took. */
-static size_t search_seam(struct relay_usage *u, struct span bytes)
-{
-    char seam[2 * RELAY_USAGE_TAIL];
-    size_t n_old = u->n_tail, n_new = bytes.len < RELAY_USAGE_TAIL ? bytes.len : RELAY_USAGE_TAIL;
-    bool is_timings;
-    memcpy(seam, u->tail, n_old);
-    memcpy(seam + n_old, bytes.p, n_new);
-    size_t brace = search(span_of(seam, n_old + n_new), &is_timings);
-    if (brace == n_old + n_new || brace < n_old)
-        return 0;
-    begin_object(u, is_timings);
-    return brace - n_old;
-}
-
-static void keep_tail(struct relay_usage *u, struct span bytes)
-{
-    size_t n = bytes.len < RELAY_USAGE_TAIL ? bytes.len : RELAY_USAGE_TAIL;
-    size_t n_old = u->n_tail + n > RELAY_USAGE_TAIL ? RELAY_USAGE_TAIL - n : u->n_tail;
-    memmove(u->tail, u->tail + u->n_tail - n_old, n_old);
-    memcpy(u->tail + n_old, bytes.p + bytes.len - n, n);
-    u->n_tail = (uint8_t)(n_old + n);
-}
-
 void relay_usage_feed(struct relay_usage *u, struct span bytes)
 {
-    bool is_timings;
-    size_t at = 0;
-    if (bytes.len == 0)
-        return;
-    if (!u->is_capturing && u->n_tail > 0)
-        at = search_seam(u, bytes);
-    while (at < bytes.len) {
-        struct span rest = span_of(bytes.p + at, bytes.len - at);
-        if (u->is_capturing) {
-            at += capture(u, rest);
-            continue;
+    char tail[RELAY_USAGE_TAIL];
+    for (size_t at = 0; at < bytes.len;) {
+        bool is_timings;
+        if (!u->is_capturing) {
+            at = search(u, bytes, at, &is_timings);
+            if (at == bytes.len)
+                break;
+            begin_object(u, is_timings);
         }
-        size_t brace = search(rest, &is_timings);
-        if (brace == rest.len) {
-            keep_tail(u, rest);
-            return;
-        }
-        begin_object(u, is_timings);
-        at += brace;
+        at += capture(u, span_of(bytes.p + at, bytes.len - at));
     }
+    copy_last(u, bytes, tail);
+    memcpy(u->tail, tail, sizeof tail);
 }
 
 double relay_usage_speed(const struct relay_usage *u, int64_t writing_ms)

@@ -12,17 +12,16 @@
 
 #define RELAY_MAX_USAGE_BYTES 4096          /* of such an object; a longer one is passed over */
 #define RELAY_MAX_TOKENS      1000000000000 /* what counts more is no count */
-#define RELAY_USAGE_TAIL      16            /* a name, its colon, and some blanks before the brace */
+#define RELAY_USAGE_TAIL      16            /* a name, its colon, and up to six blanks before the brace */
 
 /* {0} is not valid: relay_usage_init. */
 struct relay_usage {
     int64_t tokens_in, tokens_out; /* -1: the engine did not say */
     double tokens_per_s;           /* as the engine says; < 0: it did not */
     bool has_counts;               /* by "usage", which goes before what "timings" has */
-    uint8_t n_tail;
-    char tail[RELAY_USAGE_TAIL]; /* the last bytes, in which a name may have begun */
-    bool is_capturing;           /* between the braces of an object */
-    bool in_string, is_escaped, is_timings, is_too_long;
+    char tail[RELAY_USAGE_TAIL];   /* the last bytes, in which a name may have begun */
+    bool is_capturing;             /* between the braces of an object */
+    bool in_string, is_escaped, is_timings;
     int depth;
     struct buf object;
 };

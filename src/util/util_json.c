@@ -9,6 +9,11 @@
 /* yyjson parses iteratively and sets no limit; consumers that recurse are safe behind this one. */
 static bool is_too_deep(struct span text)
 {
+    size_t n_open = 0;
+    for (size_t i = 0; i < text.len; i++)
+        n_open += text.p[i] == '{' || text.p[i] == '[';
+    if (n_open <= JSON_MAX_DEPTH) /* most have not even that many */
+        return false;
     int depth = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
