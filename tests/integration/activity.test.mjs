@@ -315,6 +315,20 @@ test('what comes while the disk is slow is written when it is not, though nothin
   await recordOf(second);
 });
 
+test('what cannot be written is kept until it can, in its order', async (t) => {
+  const lock = spawn('python3', ['-c', LOCK, join(hob.dir, 'hob.db')]);
+  t.after(() => lock.kill());
+  lock.stdin.write('\n');
+  await once(lock.stdout, 'data');
+  const first = await post(say(NAMED, 'echo one'));
+  await until(() => /keeping up to \d+ records/.test(hob.log), 'the write has failed');
+  const second = await post(say(NAMED, 'echo two'));
+  lock.stdin.end();
+  const [one, two] = [await recordOf(first), await recordOf(second)];
+  assert.ok(one.id < two.id, 'the order of their ends');
+  assert.match(hob.log, /records are written again; 0 were lost/);
+});
+
 test('only so many records are kept', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'hob-'));
   const config = join(dir, 'hob.yaml');
