@@ -100,21 +100,25 @@ static void grow(struct map *m)
     free(old);
 }
 
-void *map_put(struct map *m, const char *key, void *value)
+void *map_put_span(struct map *m, struct span key, void *value)
 {
     if (m->count * 4 >= m->cap * 3)
         grow(m);
-    struct span k = span_str(key);
-    uint64_t hash = hash_of(m, k);
-    struct slot *s = &m->slots[slot_of(m, k, hash)];
+    uint64_t hash = hash_of(m, key);
+    struct slot *s = &m->slots[slot_of(m, key, hash)];
     if (s->key) {
         void *before = s->value;
         s->value = value;
         return before;
     }
-    *s = (struct slot){.key = xstrdup(key), .key_len = k.len, .hash = hash, .value = value};
+    *s = (struct slot){.key = xstrndup(key.p, key.len), .key_len = key.len, .hash = hash, .value = value};
     m->count++;
     return NULL;
+}
+
+void *map_put(struct map *m, const char *key, void *value)
+{
+    return map_put_span(m, span_str(key), value);
 }
 
 void *map_remove(struct map *m, const char *key)

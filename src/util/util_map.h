@@ -18,6 +18,8 @@ void *map_get(const struct map *m, struct span key);
 void *map_get_str(const struct map *m, const char *key);
 /* Returns the value that was there before, or NULL. value must not be NULL. */
 void *map_put(struct map *m, const char *key, void *value);
+/* The same with any bytes for a key. */
+void *map_put_span(struct map *m, struct span key, void *value);
 /* Returns the removed value, or NULL. */
 void *map_remove(struct map *m, const char *key);
 /* Iterates in no order: size_t at = 0; while (map_next(m, &at, &key, &value)) ... The map must not change meanwhile. */

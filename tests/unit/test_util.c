@@ -121,6 +121,11 @@ static void map_finds_what_was_put_through_growth_and_removal(void **state)
     while (map_next(m, &at, NULL, &value))
         seen++;
     assert_int_equal(seen, 1000);
+    assert_null(map_put_span(m, SPAN_LIT("a\0b"), &values[0]));
+    assert_null(map_put_span(m, SPAN_LIT("a\0c"), &values[1]));
+    assert_ptr_equal(map_put_span(m, SPAN_LIT("a\0b"), &values[2]), &values[0]);
+    assert_ptr_equal(map_get(m, SPAN_LIT("a\0b")), &values[2]);
+    assert_null(map_get_str(m, "a"));
 }
 
 static void json_writer_escapes_and_places_commas(void **state)
