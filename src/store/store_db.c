@@ -212,31 +212,50 @@ static int bind_measure(sqlite3_stmt *st, int at, double v)
     return v < 0 ? sqlite3_bind_null(st, at) : sqlite3_bind_double(st, at, v);
 }
 
-static sqlite3_stmt *start(struct db *db, const char *sql, const char *types, va_list ap)
+static int bind_all(sqlite3_stmt *st, int n_before, const char *types, va_list ap)
 {
-    sqlite3_stmt *st = db->err == ERR_OK ? statement_of(db, sql) : NULL;
-    if (!st)
-        return NULL;
-    assert(!sqlite3_stmt_busy(st));
     int rc = SQLITE_OK;
     for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
+        int at = n_before + i + 1;
         switch (types[i]) {
-        case 't': rc = sqlite3_bind_text(st, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC); break;
-        case 'i': rc = sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t)); break;
-        case 'b': rc = sqlite3_bind_int(st, i + 1, va_arg(ap, int)); break;
-        case 'n': rc = bind_count(st, i + 1, va_arg(ap, int64_t)); break;
-        case 'r': rc = bind_measure(st, i + 1, va_arg(ap, double)); break;
-        case 's': rc = bind_span(st, i + 1, va_arg(ap, struct span), true); break;
-        case 'x': rc = bind_span(st, i + 1, va_arg(ap, struct span), false); break;
+        case 't': rc = sqlite3_bind_text(st, at, va_arg(ap, const char *), -1, SQLITE_STATIC); break;
+        case 'i': rc = sqlite3_bind_int64(st, at, va_arg(ap, int64_t)); break;
+        case 'b': rc = sqlite3_bind_int(st, at, va_arg(ap, int)); break;
+        case 'n': rc = bind_count(st, at, va_arg(ap, int64_t)); break;
+        case 'r': rc = bind_measure(st, at, va_arg(ap, double)); break;
+        case 's': rc = bind_span(st, at, va_arg(ap, struct span), true); break;
+        case 'x': rc = bind_span(st, at, va_arg(ap, struct span), false); break;
         default: assert(false); /* no letter of the list */
         }
     }
-    if (rc != SQLITE_OK) {
+    return rc;
+}
+
+sqlite3_stmt *db_prepare(struct db *db, const char *sql)
+{
+    sqlite3_stmt *st = db->err == ERR_OK ? statement_of(db, sql) : NULL;
+    assert(!st || !sqlite3_stmt_busy(st));
+    return st;
+}
+
+static sqlite3_stmt *start(struct db *db, const char *sql, const char *types, va_list ap)
+{
+    sqlite3_stmt *st = db_prepare(db, sql);
+    if (st && bind_all(st, 0, types, ap) != SQLITE_OK) {
         db_fail_sqlite(db);
         db_end(st);
         return NULL;
     }
     return st;
+}
+
+void db_bind(struct db *db, sqlite3_stmt *st, int n_before, const char *types, ...)
+{
+    va_list ap;
+    va_start(ap, types);
+    if (st && bind_all(st, n_before, types, ap) != SQLITE_OK)
+        db_fail_sqlite(db);
+    va_end(ap);
 }
 
 bool db_next(struct db *db, sqlite3_stmt *st)

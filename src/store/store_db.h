@@ -44,6 +44,10 @@ sqlite3_stmt *db_query(struct db *db, const char *sql, const char *types, ...);
 /* True: a row is there. False: no more, or failure, or st is NULL. */
 bool db_next(struct db *db, sqlite3_stmt *st);
 void db_end(sqlite3_stmt *st);
+/* For a statement about many things at once: the literal's statement, or NULL on failure; its arguments, those behind the first
+ * n_before; then db_next. */
+sqlite3_stmt *db_prepare(struct db *db, const char *sql);
+void db_bind(struct db *db, sqlite3_stmt *st, int n_before, const char *types, ...);
 /* Whether the query has a row at all. */
 bool db_has(struct db *db, const char *sql, const char *types, ...);
 /* Rows that the last db_run changed. */
