@@ -13,13 +13,14 @@
 #include "util/util.h"
 
 /* ---- limits ---- */
-#define ACTIVITY_MAX_ROWS    100000 /* kept, unless the options say otherwise */
-#define ACTIVITY_MAX_DAYS    90
-#define ACTIVITY_WRITE_MS    1000 /* a record is handed to the store so long after it came at the latest ... */
-#define ACTIVITY_BATCH_ROWS  1000  /* ... or with so many */
-#define ACTIVITY_MAX_WAITING 10000 /* records while the disk takes none: the oldest go */
-#define ACTIVITY_RETRY_MS    5000  /* before the next write when one failed */
-#define ACTIVITY_PRUNE_MS    ((int64_t)3600 * 1000)
+#define ACTIVITY_MAX_ROWS       100000 /* kept, unless the options say otherwise */
+#define ACTIVITY_MAX_DAYS       90
+#define ACTIVITY_WRITE_MS       1000 /* a record is handed to the store so long after it came at the latest ... */
+#define ACTIVITY_BATCH_ROWS     1000  /* ... or with so many */
+#define ACTIVITY_MAX_WAITING    10000 /* records while the disk takes none: the oldest batch goes */
+#define ACTIVITY_RETRY_MS       5000  /* before the next write when one failed */
+#define ACTIVITY_PRUNE_MS       ((int64_t)3600 * 1000)
+#define ACTIVITY_MAX_TEXT_BYTES 256 /* of each name, model and route of a record */
 #define ACTIVITY_FAILED_PER_MINUTE \
     60 /* records of one key's requests that got no answer: a loop of them must not push out the others */
 #define ACTIVITY_MAX_LOOPING 64 /* keys for which that is counted at once; others share one count */

@@ -3,13 +3,8 @@
 #define HOB_ACTIVITY_ROOM_H
 
 #include "activity/activity.h"
+#include "activity/activity_batch.h"
 #include "activity/activity_metrics.h"
-
-/* A record that waits, its strings behind it in the same memory. */
-struct waiting {
-    struct list node;
-    struct activity_row row;
-};
 
 /* The requests of one key, or of a user's session, that got no answer. */
 struct failing {
@@ -25,10 +20,11 @@ struct activity {
     struct events *events;
     struct activity_options options;
     struct metrics metrics;
-    struct list waiting; /* in order of their ends */
-    struct list writing; /* handed to the store */
-    size_t n_waiting, n_writing;
-    struct store_op *write, *pruning;
+    struct list waiting;    /* batches in the order of their ends; the last one takes what comes */
+    size_t n_waiting;       /* their rows */
+    struct batch *writing;  /* handed to the store, which has copied it; or NULL */
+    struct store_op *write; /* of it */
+    struct store_op *pruning;
     struct loop_timer due, prune_due;
     uint64_t n_dropped;
     bool is_failing;                                  /* the last write failed: said once */

@@ -96,22 +96,23 @@ static void write_count(struct json_writer *w, const char *name, int64_t n)
 static void write_record(struct json_writer *w, const void *from, size_t i)
 {
     const struct activity_row *a = (const struct activity_row *)from + i;
+    const struct activity_kind *k = a->kind;
     jw_begin_obj(w);
     jwf_int(w, "id", a->seq);
     jwf_int(w, "at", a->at);
     jwf_str(w, "request_id", a->request_id);
-    jwf_str(w, "user_id", a->user_id);
-    jwf_str(w, "user", a->user_name);
-    jwf_str(w, "key_id", a->key_id);
-    jwf_str(w, "key", a->key_name);
-    jwf_str(w, "server_id", a->server_id);
-    jwf_str(w, "server", a->server_name);
-    jwf_str(w, "model", a->model);
-    jwf_str(w, "route", a->route);
-    write_count(w, "status", a->status > 0 ? a->status : -1);
-    jwf_str(w, "code", a->code);
-    jwf_bool(w, "stream", a->is_stream);
-    jwf_bool(w, "client_gone", a->client_gone);
+    jwf_str(w, "user_id", k->user_id);
+    jwf_str(w, "user", k->user_name);
+    jwf_str(w, "key_id", k->key_id);
+    jwf_str(w, "key", k->key_name);
+    jwf_str(w, "server_id", k->server_id);
+    jwf_str(w, "server", k->server_name);
+    jwf_str(w, "model", k->model);
+    jwf_str(w, "route", k->route);
+    write_count(w, "status", k->status > 0 ? k->status : -1);
+    jwf_str(w, "code", k->code);
+    jwf_bool(w, "stream", k->is_stream);
+    jwf_bool(w, "client_gone", k->client_gone);
     jwf_int(w, "held_ms", a->held_ms);
     write_count(w, "first_ms", a->first_ms);
     jwf_int(w, "total_ms", a->total_ms);

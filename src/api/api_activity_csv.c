@@ -42,14 +42,15 @@ static void add_time(struct buf *out, int64_t at)
 
 void activity_add_csv(struct buf *out, const struct activity_row *a)
 {
+    const struct activity_kind *k = a->kind;
     add_time(out, a->at);
-    const char *const texts[] = {a->request_id,  a->user_name, a->key_name,
-                                 a->server_name, a->model,     a->route};
+    const char *const texts[] = {a->request_id,  k->user_name, k->key_name,
+                                 k->server_name, k->model,     k->route};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         add_text(out, texts[i]);
-    add_count(out, a->status > 0 ? a->status : -1);
-    add_text(out, a->code);
-    buf_addf(out, "%d,%d,", a->is_stream, a->client_gone);
+    add_count(out, k->status > 0 ? k->status : -1);
+    add_text(out, k->code);
+    buf_addf(out, "%d,%d,", k->is_stream, k->client_gone);
     add_count(out, a->held_ms);
     add_count(out, a->first_ms);
     add_count(out, a->total_ms);

@@ -7,17 +7,23 @@
 #define STORE_MAX_ACTIVITY_PAGE    1000 /* rows of one answer */
 #define STORE_MAX_ACTIVITY_BUCKETS 500
 #define STORE_ACTIVITY_PRUNE_STEP  500 /* rows that one call removes, and those it adds */
+#define STORE_ACTIVITY_ID_BYTES    17
 
-/* One request. Numbers are -1 where they are not known. */
-struct activity_row {
-    int64_t seq; /* in the order of their ends; read only */
-    int64_t at;  /* its end */
-    const char *request_id;
+/* What a request has in common with many others: who asked for what, and how it ended. Kept once for all of them. */
+struct activity_kind {
     const char *user_id, *user_name, *key_id, *key_name, *server_id, *server_name, *model; /* or NULL */
     const char *route;
     int status;       /* 0: the client went away before one was sent */
     const char *code; /* or NULL */
     bool is_stream, client_gone;
+};
+
+/* One request. Numbers are -1 where they are not known. */
+struct activity_row {
+    int64_t seq; /* in the order of their ends; read only */
+    int64_t at;  /* its end */
+    const struct activity_kind *kind;
+    char request_id[STORE_ACTIVITY_ID_BYTES];
     int64_t held_ms, first_ms, total_ms, tokens_in, tokens_out;
     double tokens_per_s;
     int64_t bytes_in, bytes_out;
@@ -41,10 +47,12 @@ struct activity_bucket {
     int64_t first_p50_ms, first_p95_ms, held_p50_ms, held_p95_ms;
 };
 
-/* Adds rows (seq is not looked at), and removes some of those that are over max_rows or ended before `oldest`. */
+/* Adds rows (seq is not looked at), whose kinds are among those of `kinds`, and removes some of those that are over max_rows. All
+ * is copied. */
 struct store_op *store_activity_add(struct store *s, const struct activity_row *rows, size_t n,
-                                    int64_t max_rows, int64_t oldest, store_fn done, void *arg);
-/* Only removes. is_unfinished: there is more. */
+                                    const struct activity_kind *kinds, size_t n_kinds, int64_t max_rows,
+                                    store_fn done, void *arg);
+/* Removes what is over max_rows or ended before `oldest`. is_unfinished: there is more. */
 struct store_op *store_activity_prune(struct store *s, int64_t max_rows, int64_t oldest, store_fn done,
                                       void *arg);
 /* Result: activity, newest first, at most limit (1 to STORE_MAX_ACTIVITY_PAGE); next_page: what `before` is to be for the rest,

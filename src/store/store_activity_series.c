@@ -78,18 +78,19 @@ static void add_row(sqlite3_stmt *st, struct activity_bucket *b, int64_t i, stru
     add_sample(held, i, sqlite3_column_int64(st, 5));
 }
 
-#define SERIES_COLUMNS \
-    "SELECT at, " ACTIVITY_IS_ERROR ", tokens_in, tokens_out, first_ms, held_ms FROM activity "
+#define SERIES_COLUMNS                                                                     \
+    "SELECT a.at, a.kind IN (SELECT id FROM activity_kinds WHERE " ACTIVITY_IS_ERROR "), " \
+    "a.tokens_in, a.tokens_out, a.first_ms, a.held_ms FROM activity a "
 /*
  * Rows are in the order of their times, but for a clock that was set: the index has every 64th, which tells from where to
  * where the others are read.
  */
-#define SERIES_RANGE                                                                                    \
-    "AND at >= ?9 AND at < ?10 AND +seq < ?11 AND +seq > ?12 AND seq BETWEEN "                          \
-    "coalesce((SELECT min(seq) FROM activity INDEXED BY activity_at WHERE seq % 64 = 0 AND at >= ?9), " \
-    "(SELECT max(seq) FROM activity)) - 63 AND "                                                        \
-    "coalesce((SELECT max(seq) FROM activity INDEXED BY activity_at WHERE seq % 64 = 0 AND at < ?10), " \
-    "(SELECT max(seq) FROM activity)) + 63"
+#define SERIES_RANGE                                                                                     \
+    "AND a.at >= ?10 AND a.at < ?11 AND +a.seq < ?12 AND +a.seq > ?13 AND a.seq BETWEEN "                \
+    "coalesce((SELECT min(seq) FROM activity INDEXED BY activity_at WHERE seq % 64 = 0 AND at >= ?10), " \
+    "(SELECT max(seq) FROM activity)) - 63 AND "                                                         \
+    "coalesce((SELECT max(seq) FROM activity INDEXED BY activity_at WHERE seq % 64 = 0 AND at < ?11), "  \
+    "(SELECT max(seq) FROM activity)) + 63 LIMIT ?14"
 
 static enum err run_activity_series(struct db *db, struct store_op *op)
 {
@@ -105,10 +106,7 @@ static enum err run_activity_series(struct db *db, struct store_op *op)
                                       .held_p95_ms = -1};
     }
     struct activity_bucket *buckets = op->result.buckets;
-    sqlite3_stmt *st = f->user_id ? db_query(db, SERIES_COLUMNS ACTIVITY_OF_USER ACTIVITY_REST SERIES_RANGE,
-                                             ACTIVITY_TYPES, ACTIVITY_ARGS(f))
-                                  : db_query(db, SERIES_COLUMNS ACTIVITY_OF_ALL ACTIVITY_REST SERIES_RANGE,
-                                             ACTIVITY_TYPES, ACTIVITY_ARGS(f));
+    sqlite3_stmt *st = activity_query(db, SERIES_COLUMNS ACTIVITY_WHERE SERIES_RANGE, f, -1);
     while (db_next(db, st)) {
         int64_t i = (sqlite3_column_int64(st, 0) - f->from) / in->step_ms;
         add_row(st, &buckets[i], i, &first, &held);
@@ -116,19 +114,6 @@ static enum err run_activity_series(struct db *db, struct store_op *op)
     take_percentiles(buckets, &first, take_first);
     take_percentiles(buckets, &held, take_held);
     return ERR_OK;
-}
-
-void activity_filter_copy(struct store_op *op, struct activity_filter *to, const struct activity_filter *from)
-{
-    *to = *from;
-    to->user_id = store_op_text(op, from->user_id);
-    to->user = store_op_text(op, from->user);
-    to->key = store_op_text(op, from->key);
-    to->server = store_op_text(op, from->server);
-    to->model = store_op_text(op, from->model);
-    to->route = store_op_text(op, from->route);
-    to->text = store_op_text(op, from->text);
-    to->outcome = store_op_text(op, from->outcome);
 }
 
 struct store_op *store_activity_series(struct store *s, const struct activity_filter *f, int64_t step_ms,

@@ -1,30 +1,28 @@
-/* The conditions that a filter of store_activity.h stands for, for queries from table activity. */
+/* What a filter of store_activity.h stands for in queries from activity a. */
 #ifndef HOB_STORE_ACTIVITY_WHERE_H
 #define HOB_STORE_ACTIVITY_WHERE_H
 
 #include "store/store_row.h"
 
-/* A request failed, for whoever asked. */
-#define ACTIVITY_IS_ERROR "(NOT client_gone AND (status >= 400 OR code IS NOT NULL))"
+/* Of a kind: such a request failed, for whoever asked. */
+#define ACTIVITY_IS_ERROR "(NOT client_gone AND (status >= 400 OR code <> ''))"
 
-/* One of the two, then the rest. ?9 to ?12 (from, to, before, after) are the query's own to use, so that it goes by the index
- * that suits it. */
-#define ACTIVITY_OF_USER "WHERE user_id = ?1 "
-#define ACTIVITY_OF_ALL  "WHERE ?1 IS NULL "
-#define ACTIVITY_REST                                                                                              \
-    "AND (?2 IS NULL OR user_id = ?2 OR user_name = ?2) AND (?3 IS NULL OR key_id = ?3 OR key_name = ?3) "         \
-    "AND (?4 IS NULL OR server_id = ?4 OR server_name = ?4) AND (?5 IS NULL OR model = ?5) "                       \
-    "AND (?6 IS NULL OR route = ?6) AND (?7 IS NULL OR CASE ?7 WHEN 'error' THEN " ACTIVITY_IS_ERROR               \
+/*
+ * Kinds are few, so a filter chooses among them first, unless all are wanted (?1). ?10 to ?14 (from, to, before, after, limit)
+ * are for the query, so that it goes by the index that suits it.
+ */
+#define ACTIVITY_WHERE                                                                                             \
+    "WHERE (?1 OR a.kind IN (SELECT id FROM activity_kinds WHERE (?2 IS NULL OR user_id = ?2) "                    \
+    "AND (?3 IS NULL OR ?3 IN (user_id, user_name)) AND (?4 IS NULL OR ?4 IN (key_id, key_name)) "                 \
+    "AND (?5 IS NULL OR ?5 IN (server_id, server_name)) AND (?6 IS NULL OR model = ?6) "                           \
+    "AND (?7 IS NULL OR route = ?7) AND (?8 IS NULL OR CASE ?8 WHEN 'error' THEN " ACTIVITY_IS_ERROR               \
     " WHEN 'gone' THEN client_gone WHEN 'ok' THEN NOT client_gone AND NOT " ACTIVITY_IS_ERROR                      \
-    " ELSE status / 100 = CAST(substr(?7, 1, 1) AS INTEGER) END) "                                                 \
-    "AND (?8 IS NULL OR instr(lower(coalesce(user_name, '') || ' ' || coalesce(key_name, '') || ' ' || "           \
-    "coalesce(server_name, '') || ' ' || coalesce(model, '') || ' ' || route || ' ' || coalesce(code, '') || ' ' " \
-    "|| request_id), lower(?8))) "
-#define ACTIVITY_TYPES "ttttttttiiii"
-#define ACTIVITY_ARGS(f)                                                                             \
-    (f)->user_id, (f)->user, (f)->key, (f)->server, (f)->model, (f)->route, (f)->outcome, (f)->text, \
-        (f)->from, (f)->to > 0 ? (f)->to : INT64_MAX, (f)->before > 0 ? (f)->before : INT64_MAX, (f)->after
-
+    " ELSE status / 100 = CAST(substr(?8, 1, 1) AS INTEGER) END))) "                                               \
+    "AND (?9 IS NULL OR instr(a.request_id, lower(?9)) OR a.kind IN (SELECT id FROM activity_kinds "               \
+    "WHERE instr(lower(user_name || ' ' || key_name || ' ' || server_name || ' ' || model || ' ' || route || ' ' " \
+    "|| code), lower(?9)))) "
+/* db_query of a literal with ACTIVITY_WHERE that uses all of ?1 to ?14; limit -1: none. */
+sqlite3_stmt *activity_query(struct db *db, const char *sql, const struct activity_filter *f, int64_t limit);
 /* Strings go into the op's arguments. */
 void activity_filter_copy(struct store_op *op, struct activity_filter *to,
                           const struct activity_filter *from);
