@@ -69,22 +69,25 @@ static void take_timings(struct relay_usage *u, yyjson_val *timings)
         u->tokens_per_s = speed;
 }
 
-static void take_object(struct relay_usage *u, struct span object)
+/* The object at the front of bytes, if it is there whole: how many bytes it has. 0: it is not, or it is no JSON. Only names are looked
+ * up in it, so that it may be nested as it likes. */
+static size_t take_object(struct relay_usage *u, struct span bytes)
 {
-    AUTO(json_doc) yyjson_doc *doc = NULL;
-    yyjson_val *root;
-    if (json_parse_object(object, &doc, &root, NULL))
-        return;
+    size_t n = bytes.len < RELAY_MAX_USAGE_BYTES ? bytes.len : RELAY_MAX_USAGE_BYTES;
+    AUTO(json_doc)
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)bytes.p, n, YYJSON_READ_STOP_WHEN_DONE, NULL, NULL);
+    if (!doc)
+        return 0;
     if (u->is_timings)
-        take_timings(u, root);
+        take_timings(u, yyjson_doc_get_root(doc));
     else
-        take_usage(u, root);
+        take_usage(u, yyjson_doc_get_root(doc));
+    return yyjson_doc_get_read_size(doc);
 }
 
-static void begin_object(struct relay_usage *u, bool is_timings)
+static void begin_capture(struct relay_usage *u)
 {
     u->is_capturing = true;
-    u->is_timings = is_timings;
     u->in_string = u->is_escaped = false;
     u->depth = 0;
 }
@@ -92,35 +95,36 @@ static void begin_object(struct relay_usage *u, bool is_timings)
 /* How many of the bytes belong to the object under way. */
 static size_t pass_object(struct relay_usage *u, struct span bytes, bool *out_is_over)
 {
+    bool in_string = u->in_string, is_escaped = u->is_escaped, is_over = false;
     size_t n = 0;
-    *out_is_over = false;
-    while (n < bytes.len && !*out_is_over) {
+    while (n < bytes.len && !is_over) {
         char c = bytes.p[n++];
-        if (u->in_string) {
-            bool is_end = c == '"' && !u->is_escaped;
-            u->is_escaped = c == '\\' && !u->is_escaped;
-            u->in_string = !is_end;
-        } else if (c == '"') {
-            u->in_string = true;
-        } else if (c == '{') {
+        if (is_escaped)
+            is_escaped = false;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (in_string)
+            is_escaped = c == '\\';
+        else if (c == '{')
             u->depth++;
-        } else if (c == '}') {
-            *out_is_over = --u->depth == 0;
-        }
+        else if (c == '}')
+            is_over = --u->depth == 0;
     }
+    u->in_string = in_string;
+    u->is_escaped = is_escaped;
+    *out_is_over = is_over;
     return n;
 }
 
-/* Up to the object's last brace; returns how many bytes that took. One that is too long is given up. */
+/* Of one that was cut, or is no JSON: up to its last brace. Returns how many bytes that took. One that is too long is given up. */
 static size_t capture(struct relay_usage *u, struct span bytes)
 {
     size_t room = RELAY_MAX_USAGE_BYTES - u->object.len;
-    bool is_over, is_whole = u->object.len == 0;
+    bool is_over;
     size_t n = pass_object(u, span_of(bytes.p, bytes.len < room ? bytes.len : room), &is_over);
-    if (!is_over || !is_whole)
-        buf_add(&u->object, bytes.p, n);
+    buf_add(&u->object, bytes.p, n);
     if (is_over)
-        take_object(u, is_whole ? span_of(bytes.p, n) : buf_span(&u->object));
+        (void)take_object(u, buf_span(&u->object));
     if (is_over || n == room) {
         u->is_capturing = false;
         buf_release(&u->object); /* a stream may stay open for hours */
@@ -156,15 +160,15 @@ static bool is_wanted(struct span before, bool *out_is_timings)
     return *out_is_timings || span_ends(before, "\"usage");
 }
 
-/* Where the next wanted object begins, from `at` on; bytes.len: there is none. */
-static size_t search(const struct relay_usage *u, struct span bytes, size_t at, bool *out_is_timings)
+/* Where the next wanted object begins, from `at` on, of which kind u says then; bytes.len: there is none. */
+static size_t search(struct relay_usage *u, struct span bytes, size_t at)
 {
     const char *brace;
     for (; (brace = memchr(bytes.p + at, '{', bytes.len - at)) != NULL; at++) {
         char before[RELAY_USAGE_TAIL];
         at = (size_t)(brace - bytes.p);
         copy_last(u, span_of(bytes.p, at), before);
-        if (is_wanted(span_of(before, sizeof before), out_is_timings))
+        if (is_wanted(span_of(before, sizeof before), &u->is_timings))
             return at;
     }
     return bytes.len;
@@ -174,14 +178,14 @@ void relay_usage_feed(struct relay_usage *u, struct span bytes)
 {
     char tail[RELAY_USAGE_TAIL];
     for (size_t at = 0; at < bytes.len;) {
-        bool is_timings;
-        if (!u->is_capturing) {
-            at = search(u, bytes, at, &is_timings);
-            if (at == bytes.len)
-                break;
-            begin_object(u, is_timings);
+        if (u->is_capturing) {
+            at += capture(u, span_of(bytes.p + at, bytes.len - at));
+        } else if ((at = search(u, bytes, at)) < bytes.len) {
+            size_t n = take_object(u, span_of(bytes.p + at, bytes.len - at));
+            at += n;
+            if (n == 0)
+                begin_capture(u);
         }
-        at += capture(u, span_of(bytes.p + at, bytes.len - at));
     }
     copy_last(u, bytes, tail);
     memcpy(u->tail, tail, sizeof tail);
