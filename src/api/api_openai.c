@@ -18,11 +18,10 @@ static void pass_model(struct api_req *r, struct api_passed *passed)
     struct span query = http_exchange_query(r->x);
     const char *path = r->route->pattern;
     AUTO(mem) char *with_query = query.len ? xasprintf("%s?%.*s", path, SPAN_ARG(query)) : NULL;
-    AUTO(mem) char *model = span_dup(buf_span(&scan->model));
     struct gateway_proxy_request q = {.target = with_query ? with_query : path,
                                       .is_stream = scan->stream == GATEWAY_STREAM_ON,
                                       .is_json = !span_starts(span_str(path), "/v1/audio/")};
-    api_pass_on(r, model, &q, passed);
+    api_pass_on(r, buf_str(&scan->model), &q, passed);
 }
 
 static void take_json(struct api_req *r)

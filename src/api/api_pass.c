@@ -116,18 +116,15 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
 {
     struct server *s = gateway_server_find(r->api->o.gateway, name);
     struct gateway_proxy_request q = *way;
-    struct http_headers headers = {0}, answer = {0};
     if (!s) {
         api_refuse_unknown_model(r, name);
         return;
     }
     if (api_refuse_server(r, s))
         return;
-    choose_headers(r, q.is_raw, &headers);
+    choose_headers(r, q.is_raw, &q.headers);
     if (r->is_counted)
-        api_limits_add_headers(r, &answer);
-    q.headers = &headers;
-    q.answer_headers = &answer;
+        api_limits_add_headers(r, &q.answer_headers);
     q.route = r->route->pattern;
     q.model = name;
     q.shape = api_shape(r);
@@ -143,6 +140,4 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
     r->is_noted = true;
     list_push_back(&r->api->handed_over, &r->stream_node);
     gateway_proxy(r->api->o.gateway, s, x, &q, on_proxied, r);
-    http_headers_release(&headers);
-    http_headers_release(&answer);
 }

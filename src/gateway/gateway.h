@@ -300,12 +300,12 @@ void gateway_note_speed(struct server *s, double tokens_per_s);
 
 /* ---- /v1: hold, call, pass through ---- */
 struct gateway_proxy_request {
-    const char *target;                        /* what the engine is asked for: path and query */
-    const char *route;                         /* for the record; static */
-    const char *model;                         /* as the client named it */
-    const struct http_headers *headers;        /* for the engine; or NULL */
-    const struct http_headers *answer_headers; /* what the answer has besides; or NULL */
-    struct http_body *body;                    /* taken over; NULL: none */
+    const char *target;                 /* what the engine is asked for: path and query */
+    const char *route;                  /* for the record; static */
+    const char *model;                  /* as the client named it */
+    struct http_headers headers;        /* for the engine; taken over */
+    struct http_headers answer_headers; /* what the answer has besides; taken over */
+    struct http_body *body;             /* taken over; NULL: none */
     const struct gateway_scan *scan; /* of the body, for the server's rewriting; NULL: it passes as it is */
     bool is_stream;                  /* an event stream is expected: comments may come before it */
     bool is_json;                    /* whole JSON is: blanks may come before it */

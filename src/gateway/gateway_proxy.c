@@ -288,10 +288,10 @@ static void rewrite(struct gateway_proxy *p, const struct gateway_scan *scan)
     (void)!http_body_add(p->body, buf_span(text), NULL, NULL); /* without a file it is done at once */
 }
 
-static void copy_headers(struct gateway_proxy *p, const struct gateway_proxy_request *request)
+static void take_headers(struct gateway_proxy *p, const struct gateway_proxy_request *request)
 {
-    http_headers_add_all(&p->headers, request->headers);
-    http_headers_add_all(&p->answer_headers, request->answer_headers);
+    p->headers = request->headers;
+    p->answer_headers = request->answer_headers;
     if (p->client.request_id[0])
         http_headers_add(&p->headers, "X-Request-Id", span_str(p->client.request_id));
 }
@@ -318,7 +318,7 @@ void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
     p->arg = arg;
     p->client = request->client;
     tally_begin(&p->tally, p->body ? http_body_size(p->body) : 0);
-    copy_headers(p, request);
+    take_headers(p, request);
     if (p->body)
         rewrite(p, request->scan);
     list_init(&p->node);
