@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#define USUAL_HEADER_BYTES 512 /* of an answer: one allocation for most */
+
 enum relay_mode {
     RELAY_WAITING, /* no header yet */
     RELAY_PASSING, /* bytes go downstream as they come */
@@ -182,6 +184,7 @@ static void on_upstream_headers(struct http_call *call, void *arg, int status,
 {
     struct relay *r = arg;
     struct http_headers add = {0};
+    (void)buf_reserve(&add.bytes, USUAL_HEADER_BYTES);
     r->outcome.status = status;
     bool is_wanted = !r->ev.on_headers || r->ev.on_headers(r->arg, status, fields, &add);
     if (is_wanted) {
