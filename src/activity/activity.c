@@ -158,18 +158,6 @@ void activity_close(struct activity *a)
 
 /* ---- a record ---- */
 
-static const char *name_of_user(const struct activity *a, const char *id)
-{
-    struct auth_user user;
-    return a->auth && id[0] && auth_user_get(a->auth, id, &user) ? user.name : NULL;
-}
-
-static const char *name_of_key(const struct activity *a, const char *id)
-{
-    struct auth_key key;
-    return a->auth && id[0] && auth_key_get(a->auth, id, &key) ? key.name : NULL;
-}
-
 /* The batch that takes the next record. */
 static struct batch *open_batch(struct activity *a)
 {
@@ -236,9 +224,10 @@ static void log_record(struct activity *a, const struct gateway_record *r, const
 
 void activity_note(struct activity *a, const struct gateway_record *r)
 {
+    const char *user = NULL, *key = NULL;
     metrics_count(&a->metrics, r);
-    const char *user = name_of_user(a, r->client->user_id);
-    const char *key = name_of_key(a, r->client->key_id);
+    if (a->auth)
+        auth_names(a->auth, r->client->user_id, r->client->key_id, &user, &key);
     if (is_one_too_many(a, r)) {
         a->n_left_out++;
         if (r->method)

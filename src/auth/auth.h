@@ -195,7 +195,9 @@ struct auth_call *auth_set_password(struct auth *a, const char *id, const char *
 /* ---- API keys ---- */
 /* user_id NULL: everybody's. In order of creation. */
 bool auth_key_next(const struct auth *a, const char *user_id, size_t *at, struct auth_key *out_key);
-bool auth_key_get(const struct auth *a, const char *id, struct auth_key *out_key);
+/* What an account and a key of it are called now; NULL: there is none (any more). The ids may be "". */
+void auth_names(const struct auth *a, const char *user_id, const char *key_id, const char **out_user,
+                const char **out_key);
 /* What a POST or PATCH sets; what is not set stays (or has its default). */
 struct auth_key_patch {
     char *name, *routes_json, *models_json; /* NULL: stays; the arrays "": all. Owned */

@@ -17,12 +17,13 @@ bool auth_key_next(const struct auth *a, const char *user_id, size_t *at, struct
     return false;
 }
 
-bool auth_key_get(const struct auth *a, const char *id, struct auth_key *out_key)
+void auth_names(const struct auth *a, const char *user_id, const char *key_id, const char **out_user,
+                const char **out_key)
 {
-    const struct key *k = map_get_str(a->keys_by_id, id);
-    if (k)
-        *out_key = key_public(k);
-    return k != NULL;
+    const struct key *k = key_id[0] ? map_get_str(a->keys_by_id, key_id) : NULL;
+    const struct user *u = k ? k->user : map_get_str(a->users_by_id, user_id);
+    *out_key = k ? k->name : NULL;
+    *out_user = u ? u->name : NULL;
 }
 
 static void on_key_stored(void *arg, const struct store_result *r)

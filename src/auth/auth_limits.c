@@ -76,11 +76,11 @@ void auth_limit_end(struct auth *a, const struct principal *p)
 
 void auth_note_tokens(struct auth *a, const char *user_id, const char *key_id, int64_t n_tokens)
 {
-    struct key *k = map_get_str(a->keys_by_id, key_id);
-    struct user *u = map_get_str(a->users_by_id, user_id);
     int64_t n = n_tokens < MAX_NOTED_TOKENS ? n_tokens : MAX_NOTED_TOKENS, now = clock_ms();
     if (n <= 0)
         return;
+    struct key *k = key_id[0] ? map_get_str(a->keys_by_id, key_id) : NULL;
+    struct user *u = k ? k->user : map_get_str(a->users_by_id, user_id);
     if (k)
         limiter_note_tokens(&k->limiter, n, now);
     if (u)

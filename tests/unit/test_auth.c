@@ -749,6 +749,31 @@ static void the_tighter_limit_of_key_and_user_holds(void **state)
     auth_limit_end(f->auth, &session);
 }
 
+static void assert_names(struct fixture *f, const char *user_id, const char *key_id, const char *user,
+                         const char *key)
+{
+    const char *named_user, *named_key;
+    auth_names(f->auth, user_id, key_id, &named_user, &named_key);
+    assert_true(str_eq(named_user, user));
+    assert_true(str_eq(named_key, key));
+}
+
+static void names_are_those_of_now(void **state)
+{
+    struct fixture *f = *state;
+    struct auth_user admin;
+    struct auth_key_patch other = named("other");
+    struct answer a = ASK(f, auth_key_add, f->admin_id, &named("laptop"));
+    assert_true(auth_user_get(f->auth, f->admin_id, &admin));
+    assert_names(f, f->admin_id, a.key_id, admin.name, "laptop");
+    assert_names(f, f->admin_id, "", admin.name, NULL);
+    assert_names(f, "", "", NULL, NULL);
+    EXPECT(ERR_OK, "", ASK(f, auth_key_change, NULL, a.key_id, &other));
+    assert_names(f, f->admin_id, a.key_id, admin.name, "other");
+    EXPECT(ERR_OK, "", ASK(f, auth_key_remove, NULL, a.key_id));
+    assert_names(f, f->admin_id, a.key_id, admin.name, NULL);
+}
+
 /* ---- who is asking ---- */
 
 static void credentials_are_exactly_one_or_refused(void **state)
@@ -891,6 +916,7 @@ int main(void)
         AFTER_SETUP(what_was_recognised_is_held_to_what_holds_now),
         cmocka_unit_test(a_known_key_is_found_by_all_of_its_bytes),
         AFTER_SETUP(the_tighter_limit_of_key_and_user_holds),
+        AFTER_SETUP(names_are_those_of_now),
         AFTER_SETUP(credentials_are_exactly_one_or_refused),
         AFTER_SETUP(the_control_socket_acts_for_the_admin),
         cmocka_unit_test(names_that_look_the_same_are_the_same),
