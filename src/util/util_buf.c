@@ -67,11 +67,6 @@ void buf_add(struct buf *b, const void *p, size_t n)
     b->len += n;
 }
 
-void buf_add_str(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
-}
-
 void buf_add_span(struct buf *b, struct span s)
 {
     buf_add(b, s.p, s.len);

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "util/util_auto.h"
 #include "util/util_span.h"
@@ -24,7 +25,11 @@ void buf_clear(struct buf *b);
 /* Room for n more bytes; returns where they go. The caller adds to len. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
-void buf_add_str(struct buf *b, const char *s);
+/* Inline: most are literals, whose length the compiler knows. */
+static inline void buf_add_str(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_char(struct buf *b, char c);
 /* In decimal. Where it is done by the thousand, much cheaper than buf_addf. */
