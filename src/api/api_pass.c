@@ -128,6 +128,7 @@ void api_pass_on(struct api_req *r, const char *name, const struct gateway_proxy
     q.route = r->route->pattern;
     q.model = name;
     q.shape = api_shape(r);
+    http_exchange_forget_fields(r->x);
     q.body = passed ? TAKE(passed->body) : NULL;
     q.scan = passed && !q.is_raw ? &passed->scan : NULL;
     str_put(q.client.user_id, sizeof q.client.user_id, r->who.user_id);

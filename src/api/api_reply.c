@@ -114,7 +114,7 @@ static void reply(struct api_req *r, int status, const struct http_headers *extr
         http_headers_add_all(&h, extra);
         http_headers_add(&h, "X-Request-Id", span_str(r->id));
         http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));
-        if (!http_headers_has(&h, SPAN_LIT("Cache-Control")))
+        if (!http_lines_have(buf_span(&h.bytes), SPAN_LIT("Cache-Control")))
             http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
         log_access(r, status, body.len, code);
         struct http_exchange *x = r->x;
@@ -278,7 +278,7 @@ static void stream_begin_as(struct api_req *r, const char *type, const struct ht
     struct http_headers h = {0};
     if (type)
         http_headers_add(&h, "Content-Type", span_str(type));
-    if (!extra || !http_headers_has(extra, SPAN_LIT("Cache-Control")))
+    if (!extra || !http_lines_have(buf_span(&extra->bytes), SPAN_LIT("Cache-Control")))
         http_headers_add(&h, "Cache-Control", SPAN_LIT("no-store"));
     http_headers_add(&h, "X-Accel-Buffering", SPAN_LIT("no"));
     http_headers_add(&h, "X-Content-Type-Options", SPAN_LIT("nosniff"));

@@ -24,8 +24,6 @@ static void free_proxy(struct gateway_proxy *p)
     http_headers_release(&p->headers);
     http_headers_release(&p->answer_headers);
     buf_release(&p->told);
-    free(p->target);
-    free(p->model);
     free(p);
 }
 
@@ -296,18 +294,26 @@ static void take_headers(struct gateway_proxy *p, const struct gateway_proxy_req
         http_headers_add(&p->headers, "X-Request-Id", span_str(p->client.request_id));
 }
 
+/* With its texts behind it. */
+static struct gateway_proxy *proxy_new(const char *target, const char *model)
+{
+    size_t target_size = strlen(target) + 1, model_size = strlen(model) + 1;
+    struct gateway_proxy *p = xcalloc(1, sizeof *p + target_size + model_size);
+    p->target = memcpy(p + 1, target, target_size);
+    p->model = memcpy(p->target + target_size, model, model_size);
+    return p;
+}
+
 void gateway_proxy(struct gateway *g, struct server *s, struct http_exchange *x,
                    const struct gateway_proxy_request *request, gateway_proxy_fn fn, void *arg)
 {
-    struct gateway_proxy *p = xcalloc(1, sizeof *p);
+    struct gateway_proxy *p = proxy_new(request->target, request->model);
     p->g = g;
     p->s = s;
     memcpy(p->server_id, s->row.id, sizeof p->server_id);
     p->x = x;
     p->method = http_method_text(http_exchange_method(x));
-    p->target = xstrdup(request->target);
     p->route = request->route;
-    p->model = xstrdup(request->model);
     p->body = request->body;
     p->is_stream = request->is_stream;
     p->is_json = request->is_json && !request->is_stream;

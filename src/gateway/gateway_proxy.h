@@ -13,7 +13,7 @@ struct gateway_proxy {
     char server_id[UUID_LEN + 1];
     struct http_exchange *x;
     const char *method;
-    char *target;
+    char *target; /* behind the struct, as model */
     const char *route;
     char *model;
     struct http_headers answer_headers; /* until the answer begins */

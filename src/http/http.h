@@ -72,8 +72,10 @@ struct span http_exchange_method_text(const struct http_exchange *x);
 /* Path as sent, without the query (still percent-encoded); query without '?'. */
 struct span http_exchange_path(const struct http_exchange *x);
 struct span http_exchange_query(const struct http_exchange *x);
-/* Given back, and so empty, from http_exchange_begin on: an open stream keeps its path and query only. */
+/* Empty from http_exchange_begin on, at the latest: an open stream keeps its path and query only. */
 const struct http_fields *http_exchange_fields(const struct http_exchange *x);
+/* Whoever needs them no more gives their memory back: to the next request, while this one waits for its answer. */
+void http_exchange_forget_fields(struct http_exchange *x);
 /* Content-Length, or -1 when chunked; 0 when there is no body. */
 int64_t http_exchange_content_length(const struct http_exchange *x);
 /* "127.0.0.1", "::1", or "unix". */

@@ -29,13 +29,15 @@ static void arm(struct http_call *call, int64_t delay_ms)
 static void enter(struct http_call *call, enum http_call_state state)
 {
     call->state = state;
-    call->state_since_ms = clock_ms();
     switch (state) {
     case HTTP_CALL_HEADER: arm(call, call->header_timeout_ms); break;
     case HTTP_CALL_BODY: arm(call, call->idle_timeout_ms); break;
     case HTTP_CALL_OVER: loop_timer_stop(&call->timer); break;
-    case HTTP_CALL_START:
     case HTTP_CALL_CONNECT:
+        call->connect_since_ms = clock_ms();
+        arm(call, call->connect_timeout_ms);
+        break;
+    case HTTP_CALL_START:
     case HTTP_CALL_BACKLOG: break;
     }
 }
@@ -163,7 +165,7 @@ void http_call_connected(struct http_call *call, int status)
     }
     call->up = NULL;
     /* A unix socket whose queue is full refuses at once, where TCP would wait. */
-    int64_t left_ms = call->connect_timeout_ms - (clock_ms() - call->state_since_ms);
+    int64_t left_ms = call->connect_timeout_ms - (clock_ms() - call->connect_since_ms);
     if (status == UV_EAGAIN && left_ms > 0) {
         call->state = HTTP_CALL_BACKLOG;
         arm(call, left_ms < HTTP_BACKLOG_RETRY_MS ? left_ms : HTTP_BACKLOG_RETRY_MS);
@@ -178,7 +180,7 @@ static void on_deadline(void *arg)
     int64_t left_ms;
     switch (call->state) {
     case HTTP_CALL_BACKLOG:
-        left_ms = call->connect_timeout_ms - (clock_ms() - call->state_since_ms);
+        left_ms = call->connect_timeout_ms - (clock_ms() - call->connect_since_ms);
         arm(call, left_ms > 0 ? left_ms : 1);
         connect_fresh(call);
         break;
@@ -226,7 +228,6 @@ void http_call_broken(struct http_call *call, bool saw_bytes, bool was_used, enu
     if (was_used && !saw_bytes && !call->has_retried && call->is_safe && e == ERR_CLOSED) {
         call->has_retried = true;
         enter(call, HTTP_CALL_CONNECT);
-        arm(call, call->connect_timeout_ms);
         connect_fresh(call);
         return;
     }
@@ -314,7 +315,6 @@ struct http_call *http_call_start(struct http_client *c, const struct http_endpo
     buf_add(&call->request, c->scratch.p, c->scratch.len);
     buf_add_span(&call->request, options->body);
     enter(call, HTTP_CALL_CONNECT);
-    arm(call, call->connect_timeout_ms);
     connect_fresh(call);
     return call;
 }

@@ -98,8 +98,8 @@ struct http_call {
 
     int64_t connect_timeout_ms, header_timeout_ms, idle_timeout_ms;
     struct loop_timer timer;
-    int64_t state_since_ms; /* clock of the state: connecting, waiting for the header */
-    int64_t last_byte_ms;   /* loop time */
+    int64_t connect_since_ms; /* with all tries in BACKLOG */
+    int64_t last_byte_ms;     /* loop time */
 };
 
 /* http_client.c */

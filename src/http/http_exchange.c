@@ -6,8 +6,6 @@
 
 #include "http/http_conn.h"
 
-#define SPARE_HEAD_MAX (8 * 1024)
-
 struct http_exchange *http_exchange_new(struct http_conn *c)
 {
     struct http_exchange *x = xcalloc(1, sizeof *x);
@@ -21,13 +19,7 @@ void http_exchange_free(struct http_exchange *x)
 {
     if (!x)
         return;
-    struct http_fields *spare = &x->server->spare;
-    if (!spare->text.p && x->fields.text.cap <= SPARE_HEAD_MAX) {
-        *spare = x->fields;
-        http_fields_clear(spare);
-    } else {
-        http_fields_release(&x->fields);
-    }
+    http_exchange_forget_fields(x);
     buf_release(&x->line);
     buf_release(&x->body);
     free(x);
@@ -82,6 +74,11 @@ struct span http_exchange_query(const struct http_exchange *x)
 const struct http_fields *http_exchange_fields(const struct http_exchange *x)
 {
     return &x->fields;
+}
+
+void http_exchange_forget_fields(struct http_exchange *x)
+{
+    http_fields_give(&x->fields, &x->server->spare);
 }
 
 int64_t http_exchange_content_length(const struct http_exchange *x)
@@ -426,7 +423,7 @@ void http_exchange_begin(struct http_exchange *x, int status, const struct http_
     struct buf *scratch = claim_scratch(c);
     add_head(scratch, x, status, headers, content_length);
     /* A stream may stay open for hours: it does not keep its request's headers. */
-    http_fields_release(&x->fields);
+    http_exchange_forget_fields(x);
     x->server->scratch_raw = scratch->len;
     if (x->server->corked == c && x->server->is_held)
         return;

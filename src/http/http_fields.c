@@ -1,6 +1,8 @@
 /* Header fields as they came: their lines found once, and the names that hob asks for. */
 #include "http/http_parse.h"
 
+#define SPARE_MAX_BYTES (8 * 1024)
+
 /* In the order of enum http_field. */
 static const char *const names[HTTP_N_FIELDS] = {
     [HTTP_FIELD_OTHER] = "",
@@ -121,22 +123,42 @@ void http_fields_clear(struct http_fields *f)
     f->n = 0;
 }
 
-/* The line [line, end), its line end included. */
+void http_fields_give(struct http_fields *f, struct http_fields *spare)
+{
+    if (spare->text.p || f->text.cap > SPARE_MAX_BYTES) {
+        http_fields_release(f);
+        return;
+    }
+    http_fields_clear(f);
+    *spare = *f;
+    *f = (struct http_fields){0};
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The line [line, end), without its line end. */
 static bool add_line(struct http_fields *f, const char *line, const char *end)
 {
     const char *colon = memchr(line, ':', (size_t)(end - line));
     if (!colon)
         return false;
     struct span name = span_of(line, (size_t)(colon - line));
-    struct span value = span_trim(span_of(colon + 1, (size_t)(end - colon - 1)));
+    const char *value = colon + 1; /* RFC 9112 5.1: without the blanks around it */
+    while (value < end && is_blank(*value))
+        value++;
+    while (value < end && is_blank(end[-1]))
+        end--;
     if (f->n == f->cap) {
         f->cap = f->cap ? f->cap * 2 : 16;
         f->lines = xrealloc(f->lines, f->cap * sizeof *f->lines);
     }
     f->lines[f->n++] = (struct http_line){.name_at = (uint32_t)(line - f->text.p),
                                           .name_len = (uint32_t)name.len,
-                                          .value_at = (uint32_t)(value.p - f->text.p),
-                                          .value_len = (uint32_t)value.len,
+                                          .value_at = (uint32_t)(value - f->text.p),
+                                          .value_len = (uint32_t)(end - value),
                                           .field = http_field_of(name)};
     return true;
 }
@@ -150,9 +172,11 @@ bool http_fields_read(struct http_fields *f)
         if (!lf)
             return false;
         at += (size_t)(lf + 1 - line);
-        if (line[0] == '\r' && lf == line + 1)
-            return at == f->text.len;
-        if (!add_line(f, line, lf + 1))
+        if (lf == line || lf[-1] != '\r')
+            return false;
+        if (lf == line + 1)
+            return at == f->text.len; /* the empty line */
+        if (!add_line(f, line, lf - 1))
             return false;
     }
     return false;

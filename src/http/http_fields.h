@@ -74,7 +74,8 @@ struct http_fields {
 void http_fields_release(struct http_fields *f);
 /* Empty, memory kept. */
 void http_fields_clear(struct http_fields *f);
-/* Finds the lines of f->text. False when it is no whole header: a line without a colon, no empty line at the end or before it. */
+/* Finds the lines of f->text. False when it is no whole header: a line without a colon or CRLF, no empty line at the end, or one
+ * before it. */
 MUST_CHECK bool http_fields_read(struct http_fields *f);
 static inline struct span http_fields_name(const struct http_fields *f, size_t i)
 {
@@ -102,7 +103,7 @@ void http_headers_addf(struct http_headers *h, const char *name, const char *fmt
 void http_headers_pass(struct http_headers *h, const struct http_fields *from, size_t i);
 /* All of them; NULL: none. */
 void http_headers_add_all(struct http_headers *h, const struct http_headers *from);
-/* Case is ignored. */
-bool http_headers_has(const struct http_headers *h, struct span name);
+/* Whether a field of that name is among them. lines: bytes of a struct http_headers, or its first ones. Case is ignored. */
+bool http_lines_have(struct span lines, struct span name);
 
 #endif

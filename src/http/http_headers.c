@@ -4,6 +4,8 @@
 
 #include "http/http_parse.h"
 
+#define FIRST_BYTES 511 /* room for most headers, instead of growing line by line */
+
 void http_headers_release(struct http_headers *h)
 {
     buf_release(&h->bytes);
@@ -11,30 +13,35 @@ void http_headers_release(struct http_headers *h)
 
 static bool is_field_text(struct span s)
 {
-    bool is_good = true;
-    for (size_t i = 0; i < s.len; i++)
-        is_good &= s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0';
-    return is_good;
+    return !memchr(s.p, '\r', s.len) && !memchr(s.p, '\n', s.len) && !memchr(s.p, '\0', s.len);
+}
+
+static char *put(char *at, struct span s)
+{
+    if (s.len)
+        memcpy(at, s.p, s.len);
+    return at + s.len;
+}
+
+static char *room_for(struct http_headers *h, size_t len)
+{
+    return buf_reserve(&h->bytes, h->bytes.p || len > FIRST_BYTES ? len : FIRST_BYTES);
 }
 
 static void add(struct http_headers *h, struct span name, struct span value)
 {
-    char *at = buf_reserve(&h->bytes, name.len + value.len + 4);
-    memcpy(at, name.p, name.len);
-    at += name.len;
-    *at++ = ':';
-    *at++ = ' ';
-    if (value.len)
-        memcpy(at, value.p, value.len);
-    at += value.len;
-    memcpy(at, "\r\n", 3);
-    h->bytes.len += name.len + value.len + 4;
+    size_t len = name.len + value.len + 4;
+    char *line = room_for(h, len);
+    char *end = put(put(put(line, name), SPAN_LIT(": ")), value);
+    assert(is_field_text(span_of(line, (size_t)(end - line))));
+    memcpy(end, "\r\n", sizeof "\r\n");
+    h->bytes.len += len;
 }
 
 void http_headers_add(struct http_headers *h, const char *name, struct span value)
 {
     struct span text = span_str(name);
-    assert(text.len && is_field_text(text) && !memchr(name, ':', text.len) && is_field_text(value));
+    assert(text.len && !strchr(name, ':'));
     if (!http_field_is_ours(http_field_of(text)))
         add(h, text, span_trim(value));
 }
@@ -60,13 +67,15 @@ void http_headers_pass(struct http_headers *h, const struct http_fields *from, s
 
 void http_headers_add_all(struct http_headers *h, const struct http_headers *from)
 {
-    if (from)
-        buf_add_span(&h->bytes, buf_span(&from->bytes));
+    if (!from || from->bytes.len == 0)
+        return;
+    (void)room_for(h, from->bytes.len);
+    buf_add_span(&h->bytes, buf_span(&from->bytes));
 }
 
-bool http_headers_has(const struct http_headers *h, struct span name)
+bool http_lines_have(struct span lines, struct span name)
 {
-    struct span line, rest = buf_span(&h->bytes);
+    struct span line, rest = lines;
     while (rest.len) {
         line = span_cut(rest, '\n', &rest);
         if (line.len > name.len && line.p[name.len] == ':' && strncasecmp(line.p, name.p, name.len) == 0)

@@ -64,6 +64,8 @@ bool http_message_is_padded(const struct http_message *m);
 /* ---- fields ---- */
 /* Fields that this room writes itself, and those that belong to one connection only (RFC 9110 7.6.1). */
 bool http_field_is_ours(enum http_field field);
+/* Empties f; its memory becomes *spare, where that has none, and it is not much. */
+void http_fields_give(struct http_fields *f, struct http_fields *spare);
 /* value instead of the one of line i. */
 void http_fields_set(struct http_fields *f, size_t i, struct span value);
 

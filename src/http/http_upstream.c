@@ -100,19 +100,6 @@ static void begin_response(struct http_upstream *up)
     }
 }
 
-/* An open stream holds no header memory. */
-static void drop_fields(struct http_upstream *up)
-{
-    struct http_fields *spare = &up->client->spare;
-    if (!spare->text.p && up->in.fields.text.cap <= 8 * 1024) {
-        *spare = up->in.fields;
-        http_fields_clear(spare);
-        up->in.fields = (struct http_fields){0};
-    } else {
-        http_fields_release(&up->in.fields);
-    }
-}
-
 /* ---- the end ---- */
 
 static void on_closed(uv_handle_t *h)
@@ -203,7 +190,7 @@ static void feed(struct http_upstream *up, const char *p, size_t n)
         size_t used = 0;
         is_good = up->in.in_header ? take_header(up, p, n, &used) : take_body(up, p, n, &used);
         if (up->has_headers && up->in.fields.text.p)
-            drop_fields(up);
+            http_fields_give(&up->in.fields, &up->client->spare); /* an open stream holds no header memory */
         if (up->call != call)
             return; /* cancelled by a callback */
         p += used;

@@ -3,8 +3,6 @@
 
 #include <strings.h>
 
-#define USUAL_HEADER_BYTES 512 /* of an answer: one allocation for most */
-
 enum relay_mode {
     RELAY_WAITING, /* no header yet */
     RELAY_PASSING, /* bytes go downstream as they come */
@@ -114,19 +112,17 @@ static bool is_dropped(enum http_field field, struct span name)
     }
 }
 
-/* add: what is there already. */
-static void pass_fields(const struct http_fields *from, struct http_headers *add)
+/* What `to` has already stands in the stead of the engine's. */
+static void pass_fields(const struct http_fields *from, struct http_headers *to)
 {
     struct span connection = http_fields_get(from, HTTP_FIELD_CONNECTION);
-    struct http_headers passed = {0};
+    size_t n_added = to->bytes.len;
     for (size_t i = 0; i < from->n; i++) {
         struct span name = http_fields_name(from, i);
         if (!is_dropped(from->lines[i].field, name) && !is_listed(connection, name) &&
-            !http_headers_has(add, name))
-            http_headers_pass(&passed, from, i);
+            !http_lines_have(span_of(to->bytes.p, n_added), name))
+            http_headers_pass(to, from, i);
     }
-    http_headers_add_all(add, &passed);
-    http_headers_release(&passed);
 }
 
 /* to: what is added. */
@@ -184,7 +180,6 @@ static void on_upstream_headers(struct http_call *call, void *arg, int status,
 {
     struct relay *r = arg;
     struct http_headers add = {0};
-    (void)buf_reserve(&add.bytes, USUAL_HEADER_BYTES);
     r->outcome.status = status;
     bool is_wanted = !r->ev.on_headers || r->ev.on_headers(r->arg, status, fields, &add);
     if (is_wanted) {

@@ -82,20 +82,16 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_add_i64(struct buf *b, int64_t v)
 {
-    char digits[20]; /* from behind; 2^63 has 19 */
-    size_t n = 0;
+    char digits[20]; /* 2^63 has 19 */
+    char *first = digits + sizeof digits;
     uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
     do {
-        digits[n++] = (char)('0' + rest % 10);
+        *--first = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest > 0);
     if (v < 0)
-        digits[n++] = '-';
-    char *at = buf_reserve(b, n);
-    for (size_t i = 0; i < n; i++)
-        at[i] = digits[n - 1 - i];
-    at[n] = '\0';
-    b->len += n;
+        *--first = '-';
+    buf_add(b, first, (size_t)(digits + sizeof digits - first));
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)
