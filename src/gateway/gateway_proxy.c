@@ -189,7 +189,7 @@ static void on_relay_done(void *arg, const struct relay_outcome *outcome)
     p->relay = NULL;
     if (has_failed)
         log_warn("gateway: request %s for %s failed: %s", p->client.request_id, p->server_id,
-                 outcome->why.text);
+                 outcome->why->text);
     if (outcome->answered)
         note(p, p->status, has_failed ? relay_failure_code(outcome->err) : NULL, outcome->client_gone);
     if (s && has_failed && outcome->err == ERR_TIMEOUT)

@@ -49,9 +49,11 @@ static void on_client_gone(struct http_exchange *x, void *arg)
 {
     (void)x;
     struct relay *r = arg;
+    struct err_text why;
     http_call_cancel(TAKE(r->call));
     r->x = NULL;
-    r->outcome.err = err_set(&r->outcome.why, ERR_CANCELLED, "the client went away");
+    r->outcome.err = err_set(&why, ERR_CANCELLED, "the client went away");
+    r->outcome.why = &why;
     r->outcome.answered = r->outcome.client_gone = true;
     finish(r);
 }
@@ -198,7 +200,6 @@ static void on_upstream_headers(struct http_call *call, void *arg, int status,
 static void on_upstream_body(struct http_call *call, void *arg, struct span data)
 {
     struct relay *r = arg;
-    r->outcome.bytes += data.len;
     if (data.len == 0)
         return;
     if (r->ev.on_body)
@@ -277,8 +278,7 @@ static void on_upstream_done(struct http_call *call, void *arg, enum err e, cons
     struct relay *r = arg;
     r->call = NULL;
     r->outcome.err = e;
-    if (e)
-        r->outcome.why = *why;
+    r->outcome.why = why;
     unhook(r);
     if (r->mode != RELAY_WAITING)
         uncork(r);

@@ -21,13 +21,12 @@ struct relay;
 enum relay_shape { RELAY_OPENAI, RELAY_ANTHROPIC };
 
 struct relay_outcome {
-    enum err err;        /* ERR_OK: the engine's answer is complete. Else as http_call_events.on_done says */
-    struct err_text why; /* when err is set */
-    int status;          /* the engine's status; 0: no header came */
-    bool answered;       /* the exchange is over (ended, aborted or gone). false: it is the caller's again,
+    enum err err; /* ERR_OK: the engine's answer is complete. Else as http_call_events.on_done says */
+    const struct err_text *why; /* when err is set; valid during on_done */
+    int status;                 /* the engine's status; 0: no header came */
+    bool answered;    /* the exchange is over (ended, aborted or gone). false: it is the caller's again,
                           * untouched, to retry or to answer */
-    bool client_gone;    /* the client went away first; err is ERR_CANCELLED */
-    uint64_t bytes;      /* body bytes that the engine sent */
+    bool client_gone; /* the client went away first; err is ERR_CANCELLED */
     /* The engine answered with an error (status >= 400) that was not passed on (relay_options.is_raw): answered is false. What
      * it said, valid during on_done, and its Retry-After (0: none). */
     struct span error_body;
