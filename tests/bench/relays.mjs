@@ -112,10 +112,15 @@ backend engine
   return { name: 'haproxy', port, pid: child.pid, key: 'none', stop: () => end(child) };
 }
 
-/** hob with the upstream as its only engine, which also listens on a port for the others. */
+/**
+ * hob with the upstream as its only engine, which also listens on a port for the others. It logs to a file, as a service does: a
+ * pipe's reader, this process, would be woken for every request, on whatever CPU.
+ */
 export async function startHob(state, upstream) {
   const first = !state.dir;
-  const hob = await Hob.start(first ? {} : { dir: state.dir });
+  state.scratch ??= await mkdtemp(join(tmpdir(), 'hob-bench-'));
+  const logFile = join(state.scratch, 'hob.log');
+  const hob = await Hob.start(first ? { logFile } : { dir: state.dir, logFile });
   hobs.add(hob);
   state.dir = hob.dir;
   if (first) {
@@ -140,7 +145,6 @@ export async function startHob(state, upstream) {
 /** All of them, fresh; `direct` is the upstream itself. */
 export async function startAll(state, upstream) {
   const hob = await startHob(state, upstream);
-  state.scratch ??= await mkdtemp(join(tmpdir(), 'hob-bench-'));
   await mkdir(join(state.scratch, 'nginx'), { recursive: true });
   const nginx = await startNginx(join(state.scratch, 'nginx'), state.upstreamPort);
   const haproxy = await startHaproxy(state.scratch, state.upstreamPort);

@@ -1,5 +1,6 @@
 // Starts the real program for black-box tests: own data folder, free port, ended by its own process id.
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -50,7 +51,7 @@ export class Hob {
 
   /**
    * options: dir (kept on stop), args, env, port, setup (false: leave the first account unmade), titles ('model': made by
-   * the engines as they are by default).
+   * the engines as they are by default), logFile (gets what hob logs, instead of `log`).
    */
   static async start(options = {}) {
     const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'hob-')));
@@ -64,23 +65,27 @@ export class Hob {
     return this.#child.pid;
   }
 
-  async run({ args = [], env = {}, port = 0, titles = 'message' } = {}) {
+  async run({ args = [], env = {}, port = 0, titles = 'message', logFile = null } = {}) {
     this.log = '';
     this.setupToken = null;
     const config = titles === 'message' && !args.includes('--config') ? ['--config', CONFIG] : [];
     const own = ['--listen', `127.0.0.1:${port}`, '--data', this.dir];
+    const logged = logFile === null ? 'pipe' : openSync(logFile, 'a');
     const child = spawn(PROGRAM, ['serve', ...config, ...own, ...args], {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe']
+      stdio: ['ignore', 'pipe', logged]
     });
+    if (logFile !== null) closeSync(logged);
     this.#child = child;
     running.add(child);
     child.on('exit', () => running.delete(child));
     child.exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
-    for (const handle of [child, child.stdout, child.stderr]) handle.unref();
+    child.unref();
     const keep = (chunk) => (this.log += chunk);
-    child.stdout.setEncoding('utf8').on('data', keep);
-    child.stderr.setEncoding('utf8').on('data', keep);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', keep);
+      stream?.unref();
+    }
     const ended = child.exited.then(() => 'ended');
     const line = await Promise.race([
       until(() => /runs on (http:\/\/\S+)\n/.exec(this.log), 'hob says where it listens'),
