@@ -222,9 +222,25 @@ static uv_buf_t buf_of(const char *p, size_t len)
     return uv_buf_init((char *)(uintptr_t)p, (unsigned)len);
 }
 
+#define MAX_CHUNK_SIZE_BYTES (2 * sizeof(size_t) + 2) /* hex, CRLF */
+
+/* The line before a chunk; returns how long it is. Each event of a stream has one: printf was a sixth of what an event cost. */
+static size_t write_chunk_size(size_t size, char out[MAX_CHUNK_SIZE_BYTES])
+{
+    size_t n = 0;
+    int shift = (int)sizeof size * 8 - 4;
+    while (shift > 0 && size >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        out[n++] = "0123456789abcdef"[size >> shift & 15];
+    out[n++] = '\r';
+    out[n++] = '\n';
+    return n;
+}
+
 /* Frames that stand around the body bytes of one chunk; returns how many bufs are used (at most 4). */
-static unsigned frame_body(const struct http_exchange *x, struct span body, bool is_last, char size_text[20],
-                           uv_buf_t *bufs)
+static unsigned frame_body(const struct http_exchange *x, struct span body, bool is_last,
+                           char size_text[MAX_CHUNK_SIZE_BYTES], uv_buf_t *bufs)
 {
     unsigned n = 0;
     if (!x->is_chunked) {
@@ -233,8 +249,7 @@ static unsigned frame_body(const struct http_exchange *x, struct span body, bool
         return n;
     }
     if (body.len) {
-        int len = snprintf(size_text, 20, "%zx\r\n", body.len);
-        bufs[n++] = buf_of(size_text, (size_t)len);
+        bufs[n++] = buf_of(size_text, write_chunk_size(body.len, size_text));
         bufs[n++] = buf_of(body.p, body.len);
     }
     static const char last[] = "\r\n0\r\n\r\n"; /* its first CRLF ends a chunk before it */
@@ -296,7 +311,7 @@ void http_exchange_flush(struct http_conn *c, bool is_last)
     assert(s->corked == c && c->x);
     uv_buf_t bufs[5];
     unsigned n = 0;
-    char size_text[20];
+    char size_text[MAX_CHUNK_SIZE_BYTES];
     if (s->scratch_raw)
         bufs[n++] = buf_of(s->scratch.p, s->scratch_raw);
     struct span body = span_of(s->scratch.p + s->scratch_raw, s->scratch.len - s->scratch_raw);
@@ -463,7 +478,7 @@ void http_exchange_write(struct http_exchange *x, struct span data)
     if (s->corked == c)
         flush_corked(s);
     uv_buf_t bufs[4];
-    char size_text[20];
+    char size_text[MAX_CHUNK_SIZE_BYTES];
     unsigned n = frame_body(x, data, false, size_text, bufs);
     send_bufs(c, bufs, n);
 }
