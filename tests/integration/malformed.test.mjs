@@ -98,7 +98,7 @@ async function tryLane(lane, n, c, i) {
   if (whose !== `200 c${n}x${i}`) wrong.push(`the next one was answered ${whose}`);
   const passed = () => lane.forwarded - forwarded;
   const answered = () => lane.tap.answers - answers;
-  await until(() => passed() >= answered(), 'the log is as long', { ms: 3000 }).catch(() =>
+  await until(() => passed() >= answered(), 'the log is as long', { ms: 15000 }).catch(() =>
     wrong.push(`passed on ${passed()} requests, hob answered ${answered()}`)
   );
   return wrong;
