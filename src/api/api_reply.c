@@ -66,12 +66,16 @@ static void log_access(const struct api_req *r, int status, size_t n_bytes, cons
         log_debug("%s %.*s %d %lld ms %s", method, SPAN_ARG(path), status, (long long)took_ms, r->id);
         return;
     }
+    const char *user, *key;
+    auth_names(r->api->o.auth, r->who.user_id, r->who.kind == PRINCIPAL_KEY ? r->who.credential_id : "",
+               &user, &key);
     const struct activity_line line = {.method = method,
                                        .path = path,
                                        .status = status,
                                        .bytes_out = (int64_t)n_bytes,
                                        .total_ms = took_ms,
-                                       .user = r->who.name,
+                                       .user = user,
+                                       .key = key,
                                        .code = code,
                                        .request_id = r->id,
                                        .tokens_in = -1,

@@ -462,7 +462,10 @@ describe('the access line', () => {
 
   test('of a refusal, and of a change by the page', async () => {
     const refused = await post(say('no\u001b[31m"such\nmodel', 'hi'));
-    assert.match(await lineOf(refused.headers.get('x-request-id')), /status=404 .*code=model_not_found id=/);
+    assert.match(
+      await lineOf(refused.headers.get('x-request-id')),
+      /status=404 .*user="ada" key="laptop" code=model_not_found id=/
+    );
     const changed = await hob.post('/api/folders', { name: 'x' });
     assert.match(
       await lineOf(changed.headers.get('x-request-id')),
