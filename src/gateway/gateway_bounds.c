@@ -5,23 +5,19 @@
 
 /* A negative n_discard makes llama-server write before its memory; each choice takes a slot's memory. */
 static const struct {
-    const char *name;
-    size_t name_len;
+    struct span name;
     int64_t min, max;
 } bounds[] = {
-    {"n", sizeof "n" - 1, 0, GATEWAY_MAX_CHOICES},
-    {"n_cmpl", sizeof "n_cmpl" - 1, 0, GATEWAY_MAX_CHOICES},
-    {"best_of", sizeof "best_of" - 1, 0, GATEWAY_MAX_CHOICES},
-    {"n_discard", sizeof "n_discard" - 1, 0, INT32_MAX},
-    {"n_keep", sizeof "n_keep" - 1, -1, INT32_MAX},
-    {"n_probs", sizeof "n_probs" - 1, 0, 1000},
-    {"top_logprobs", sizeof "top_logprobs" - 1, 0, 1000},
+    {SPAN_LIT("n"), 0, GATEWAY_MAX_CHOICES},       {SPAN_LIT("n_cmpl"), 0, GATEWAY_MAX_CHOICES},
+    {SPAN_LIT("best_of"), 0, GATEWAY_MAX_CHOICES}, {SPAN_LIT("n_discard"), 0, INT32_MAX},
+    {SPAN_LIT("n_keep"), -1, INT32_MAX},           {SPAN_LIT("n_probs"), 0, 1000},
+    {SPAN_LIT("top_logprobs"), 0, 1000},
 };
 
 static size_t find(struct span name)
 {
     size_t i = 0;
-    while (i < COUNT_OF(bounds) && !span_eq_ci(name, span_of(bounds[i].name, bounds[i].name_len)))
+    while (i < COUNT_OF(bounds) && !span_eq_ci(name, bounds[i].name))
         i++;
     return i;
 }
@@ -39,6 +35,6 @@ enum err gateway_check_bound(struct span name, struct span number, struct err_te
     assert(i < COUNT_OF(bounds));
     if (value >= (double)bounds[i].min && value <= (double)bounds[i].max)
         return ERR_OK;
-    return err_set(why, ERR_INVALID, "\"%s\" must be a number from %lld to %lld", bounds[i].name,
+    return err_set(why, ERR_INVALID, "\"%.*s\" must be a number from %lld to %lld", SPAN_ARG(bounds[i].name),
                    (long long)bounds[i].min, (long long)bounds[i].max);
 }

@@ -134,11 +134,6 @@ void http_fields_give(struct http_fields *f, struct http_fields *spare)
     *f = (struct http_fields){0};
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* The line [line, end), without its line end. */
 static bool add_line(struct http_fields *f, const char *line, const char *end)
 {
@@ -146,19 +141,15 @@ static bool add_line(struct http_fields *f, const char *line, const char *end)
     if (!colon)
         return false;
     struct span name = span_of(line, (size_t)(colon - line));
-    const char *value = colon + 1; /* RFC 9112 5.1: without the blanks around it */
-    while (value < end && is_blank(*value))
-        value++;
-    while (value < end && is_blank(end[-1]))
-        end--;
+    struct span value = span_trim(span_of(colon + 1, (size_t)(end - colon - 1))); /* RFC 9112 5.1 */
     if (f->n == f->cap) {
         f->cap = f->cap ? f->cap * 2 : 16;
         f->lines = xrealloc(f->lines, f->cap * sizeof *f->lines);
     }
     f->lines[f->n++] = (struct http_line){.name_at = (uint32_t)(line - f->text.p),
                                           .name_len = (uint32_t)name.len,
-                                          .value_at = (uint32_t)(value - f->text.p),
-                                          .value_len = (uint32_t)(end - value),
+                                          .value_at = (uint32_t)(value.p - f->text.p),
+                                          .value_len = (uint32_t)value.len,
                                           .field = http_field_of(name)};
     return true;
 }
