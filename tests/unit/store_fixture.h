@@ -11,6 +11,8 @@
 
 #include "loop/loop.h"
 #include "store/store.h"
+#include "store/store_db.h"
+#include "store/store_migrate.h"
 #include "unit.h"
 #include "util/util.h"
 
@@ -132,6 +134,23 @@ static inline void wait_for(struct answer *a)
 #define OK(f, look, call, ...) EXPECT(ERR_OK, f, look, call, ##__VA_ARGS__)
 
 /* What no call of the store does. */
+/* A database as a hob left it that had not the migration called `next` yet, with what sql puts in. */
+static inline void make_old_database(const struct fixture *f, const char *next, const char *sql)
+{
+    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
+    AUTO(mem) struct db *db = xcalloc(1, sizeof(*db));
+    struct err_text why;
+    int version = 0;
+    assert_int_equal(db_open(db, path, &why), ERR_OK);
+    for (; strcmp(store_migrations[version].name, next) != 0; version++)
+        assert_int_equal(sqlite3_exec(db->sql, store_migrations[version].sql, NULL, NULL, NULL), SQLITE_OK);
+    AUTO(mem)
+    char *marks = xasprintf("PRAGMA user_version = %d; PRAGMA application_id = 0x686f6221", version);
+    assert_int_equal(sqlite3_exec(db->sql, marks, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db->sql, sql, NULL, NULL, NULL), SQLITE_OK);
+    db_close(db);
+}
+
 static inline void run_sql(struct fixture *f, const char *sql)
 {
     AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);

@@ -1,6 +1,4 @@
 /* What became of requests, as the store keeps it: pages, filters, bounds, and sums over time. */
-#include "store/store_db.h"
-#include "store/store_migrate.h"
 #include "store_fixture.h"
 
 enum { MAX_ROWS = 1200 };
@@ -161,28 +159,16 @@ static void however_many_they_are(void **state)
 static void what_was_there_before_is_kept(void **state)
 {
     struct fixture *f = *state;
-    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
-    AUTO(mem) struct db *db = xcalloc(1, sizeof(*db));
-    struct err_text why = {0};
     const struct activity_filter all = {0}, anns = {.user_id = "ann"};
-    assert_int_equal(db_open(db, path, &why), ERR_OK);
-    for (int i = 0; i < 10; i++)
-        assert_int_equal(sqlite3_exec(db->sql, store_migrations[i].sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_string_equal(store_migrations[10].name, "0011_activity_kinds");
-    assert_int_equal(
-        sqlite3_exec(
-            db->sql,
-            "PRAGMA user_version = 10; PRAGMA application_id = 0x686f6221;"
-            "INSERT INTO activity VALUES "
-            "(64, 1000, 'r1', 'ann', 'Ann', 'k', 'laptop', 's', 'qwen', 'm', '/v1/a', 200, NULL, 1, 0,"
-            " 1, 2, 3, 4, 5, 6.5, 7, 8),"
-            "(65, 1001, 'r2', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '/v1/a', 0, NULL, 0, 1,"
-            " 1, NULL, 3, NULL, NULL, NULL, 7, 8),"
-            "(67, 1002, 'r3', 'ann', 'Ann', 'k', 'laptop', 's', 'qwen', 'm', '/v1/a', 200, NULL, 1, 0,"
-            " 9, 2, 3, 4, 5, 6.5, 7, 8)",
-            NULL, NULL, NULL),
-        SQLITE_OK);
-    db_close(db);
+    make_old_database(
+        f, "0011_activity_kinds",
+        "INSERT INTO activity VALUES "
+        "(64, 1000, 'r1', 'ann', 'Ann', 'k', 'laptop', 's', 'qwen', 'm', '/v1/a', 200, NULL, 1, 0,"
+        " 1, 2, 3, 4, 5, 6.5, 7, 8),"
+        "(65, 1001, 'r2', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '/v1/a', 0, NULL, 0, 1,"
+        " 1, NULL, 3, NULL, NULL, NULL, 7, 8),"
+        "(67, 1002, 'r3', 'ann', 'Ann', 'k', 'laptop', 's', 'qwen', 'm', '/v1/a', 200, NULL, 1, 0,"
+        " 9, 2, 3, 4, 5, 6.5, 7, 8)");
     open_store(f);
     OK(f, see_rows, store_activity_list, &all, 10);
     assert_seen("67 1002 r3, ann Ann, k laptop, s qwen, m /v1/a, 200 - stream, 9 2 3 4 5 6.5 7 8\n"

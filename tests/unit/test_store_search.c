@@ -3,7 +3,6 @@
 
 #include "store/store_fts.h"
 #include "store/store_functions.h"
-#include "store/store_migrate.h"
 #include "store/store_search_query.h"
 #include "store_fixture.h"
 
@@ -320,27 +319,15 @@ static void nobody_finds_what_is_not_his(void **state)
 static void what_was_there_before_is_indexed(void **state)
 {
     struct fixture *f = *state;
-    AUTO(mem) char *path = xasprintf("%s/hob.db", f->dir);
-    AUTO(mem) struct db *db = xcalloc(1, sizeof(*db));
-    struct err_text why = {0};
-    assert_int_equal(db_open(db, path, &why), ERR_OK);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(sqlite3_exec(db->sql, store_migrations[i].sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_string_equal(store_migrations[2].name, "0003_search");
-    assert_int_equal(
-        sqlite3_exec(
-            db->sql,
-            "PRAGMA user_version = 2; PRAGMA application_id = 0x686f6221;"
-            "INSERT INTO users VALUES ('ann', 'Ann', 'user', 'active', '$x', 1);"
-            "INSERT INTO conversations (id, user_id, title, created_at, updated_at) VALUES "
-            "('c1', 'ann', 'An old title', 1, 1), ('c2', 'ann', 'Another', 2, 2);"
-            "INSERT INTO messages (seq, id, conversation_id, role, state, created_at, content_json) VALUES "
-            "(1, 'm1', 'c1', 'user', 'answered', 1, '\"an old question\"'),"
-            "(2, 'a1', 'c1', 'assistant', '', 1, '\"\"'),"
-            "(3, 'm2', 'c2', 'user', 'pending', 2, 'no JSON, old');",
-            NULL, NULL, NULL),
-        SQLITE_OK);
-    db_close(db);
+    make_old_database(
+        f, "0003_search",
+        "INSERT INTO users VALUES ('ann', 'Ann', 'user', 'active', '$x', 1);"
+        "INSERT INTO conversations (id, user_id, title, created_at, updated_at) VALUES "
+        "('c1', 'ann', 'An old title', 1, 1), ('c2', 'ann', 'Another', 2, 2);"
+        "INSERT INTO messages (seq, id, conversation_id, role, state, created_at, content_json) VALUES "
+        "(1, 'm1', 'c1', 'user', 'answered', 1, '\"an old question\"'),"
+        "(2, 'a1', 'c1', 'assistant', '', 1, '\"\"'),"
+        "(3, 'm2', 'c2', 'user', 'pending', 2, 'no JSON, old');");
     open_store(f);
     assert_string_equal(find(f, "old"), "c1 title: An [old] title\nc1 m1: an [old] question\n");
     check_indices(f);
